@@ -1,0 +1,1 @@
+"""The functional core: money, periods, prices, contracts, fulfilment. Standard library only, no clock, no I/O."""
