@@ -1,0 +1,283 @@
+"""What a customer may use: what an order sold, what the platform grants, and the difference between the two.
+
+Exists so that "access granted equals access sold" is one comparison, the same for every platform. It must not know any
+platform's words or call anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from connector.domain.terms import Cadence, LineItem, ProvisionKind
+from connector.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEntitlement:
+    """One entitlement of a custom plan; a variable one has no value of its own, every order must bring it."""
+
+    ref: str
+    kind: ProvisionKind
+    is_variable: bool
+    value: Decimal | None = None
+    is_unlimited: bool = False
+    cadence: Cadence | None = None
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomPlan:
+    """A plan as a template: `product_ref` groups plans of which a customer runs one at a time."""
+
+    ref: str
+    product_ref: str
+    entitlements: tuple[PlanEntitlement, ...] = ()
+    is_published: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One given right with its value; a credit also has a cadence."""
+
+    ref: str
+    kind: ProvisionKind
+    value: Decimal | None
+    is_unlimited: bool = False
+    cadence: Cadence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessWanted:
+    """One subscription as sold: the plan, its negotiated grants and add-ons for [starts_on, ends_on)."""
+
+    plan_ref: str
+    product_ref: str
+    starts_on: date
+    ends_on: date
+    grants: tuple[Grant, ...]
+    add_ons: tuple[tuple[str, Decimal], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessGranted:
+    """One subscription as the platform reports it."""
+
+    subscription_ref: str
+    plan_ref: str
+    starts_on: date
+    ends_on: date | None
+    grants: tuple[Grant, ...]
+    add_ons: tuple[tuple[str, Decimal], ...] = ()
+    is_live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDifference:
+    """One value that was sold and is not granted, or the other way round; both sides as text for people."""
+
+    what: str
+    sold: str
+    granted: str
+
+
+def access_wanted(
+    *, line_items: Sequence[LineItem], plans: Mapping[str, CustomPlan]
+) -> tuple[tuple[AccessWanted, ...], tuple[Fault, ...]]:
+    """The subscriptions an order's line items ask for, and every reason why they cannot be granted as sold.
+
+    `plans` holds each custom plan named by a plan line that the platform knows, by its ref. Rules: billing
+    conventions, section 5.
+    """
+    faults: list[Fault] = []
+    plan_lines = _plan_lines(line_items, plans, faults)
+    claimed: set[str] = set()
+    wanted = [_subscription(line, plans[line.provision.ref], line_items, claimed, faults) for line in plan_lines]
+    _refuse_unclaimed(line_items, claimed, faults)
+    return tuple(wanted), tuple(faults)
+
+
+def access_differences(*, wanted: AccessWanted, granted: AccessGranted | None) -> tuple[AccessDifference, ...]:
+    """Every value in which what the platform grants differs from what was sold; empty when they agree."""
+    if granted is None:
+        return (AccessDifference(f"subscription to {wanted.plan_ref}", "running", "not there"),)
+    found = [
+        AccessDifference(what, sold, given)
+        for what, sold, given in (
+            ("plan", wanted.plan_ref, granted.plan_ref),
+            ("first day", wanted.starts_on.isoformat(), granted.starts_on.isoformat()),
+            ("end", wanted.ends_on.isoformat(), granted.ends_on.isoformat() if granted.ends_on else "open"),
+            ("state", "live", "live" if granted.is_live else "not live"),
+        )
+        if sold != given
+    ]
+    return tuple(found) + _grant_differences(wanted, granted)
+
+
+def describe_grant(grant: Grant | None) -> str:
+    """A grant in words: `50`, `unlimited`, `10000 each month`, or `nothing`."""
+    if grant is None:
+        return "nothing"
+    value = "unlimited" if grant.is_unlimited else f"{(grant.value or Decimal(0)).normalize():f}"
+    return f"{value} each {grant.cadence.value}" if grant.cadence else value
+
+
+def _grant_differences(wanted: AccessWanted, granted: AccessGranted) -> tuple[AccessDifference, ...]:
+    sold = {grant.ref: grant for grant in wanted.grants}
+    given = {grant.ref: grant for grant in granted.grants}
+    rows = [(ref, describe_grant(sold.get(ref)), describe_grant(given.get(ref))) for ref in sorted({*sold, *given})]
+    rows += [
+        (f"add-on {ref}", str(dict(wanted.add_ons).get(ref, "none")), str(dict(granted.add_ons).get(ref, "none")))
+        for ref in sorted({*dict(wanted.add_ons), *dict(granted.add_ons)})
+    ]
+    return tuple(AccessDifference(what, left, right) for what, left, right in rows if left != right)
+
+
+def _plan_lines(line_items: Sequence[LineItem], plans: Mapping[str, CustomPlan], faults: list[Fault]) -> list[LineItem]:
+    """The plan lines that can be granted; unknown, unpublished and doubled plans become faults."""
+    kept: dict[str, LineItem] = {}
+    for line in line_items:
+        if line.provision.kind is not ProvisionKind.PLAN:
+            continue
+        plan = plans.get(line.provision.ref)
+        if plan is None or not plan.is_published:
+            faults.append(_plan_missing(line, is_known=plan is not None))
+        elif (other := kept.get(plan.product_ref)) and other.provision.ref != plan.ref:
+            faults.append(_two_plans(line, other))
+        elif other:
+            kept[plan.product_ref] = _joined(other, line)
+        else:
+            kept[plan.product_ref] = line
+    return list(kept.values())
+
+
+def _joined(first: LineItem, second: LineItem) -> LineItem:
+    """Two lines of one plan (a ramp, a renewal) are one subscription from the first start to the last end."""
+    early, late = sorted((first, second), key=lambda line: line.starts_on)
+    return early if early.ends_on >= late.ends_on else replace(early, ends_on=late.ends_on)
+
+
+def _subscription(
+    plan_line: LineItem, plan: CustomPlan, line_items: Sequence[LineItem], claimed: set[str], faults: list[Fault]
+) -> AccessWanted:
+    grants: list[Grant] = []
+    for entitlement in plan.entitlements:
+        sold = [line for line in line_items if _brings(line, entitlement.ref)]
+        claimed.update(line.ref for line in sold)
+        if sold:
+            grants.append(_negotiated(sold, entitlement, faults))
+        elif not entitlement.is_variable:
+            grants.append(_fixed(entitlement))
+        elif not entitlement.is_optional:
+            faults.append(_value_missing(plan_line, plan, entitlement))
+    add_on_lines = [line for line in line_items if line.provision.kind is ProvisionKind.ADD_ON]
+    claimed.update(line.ref for line in add_on_lines)
+    add_ons = tuple((line.provision.ref, line.quantity) for line in add_on_lines)
+    return AccessWanted(plan.ref, plan.product_ref, plan_line.starts_on, plan_line.ends_on, tuple(grants), add_ons)
+
+
+def _brings(line: LineItem, ref: str) -> bool:
+    return line.provision.kind in (ProvisionKind.ENTITLEMENT, ProvisionKind.CREDIT) and line.provision.ref == ref
+
+
+def _fixed(entitlement: PlanEntitlement) -> Grant:
+    return Grant(entitlement.ref, entitlement.kind, entitlement.value, entitlement.is_unlimited, entitlement.cadence)
+
+
+def _negotiated(sold: Sequence[LineItem], entitlement: PlanEntitlement, faults: list[Fault]) -> Grant:
+    """The value of the first step; equal lines are one, a ramp's later steps follow by date."""
+    first = min(sold, key=lambda line: line.starts_on)
+    for line in sold:
+        is_step = line.starts_on >= first.ends_on or (line.ramp_key and line.ramp_key == first.ramp_key)
+        if line is not first and not is_step and _value_of(line) != _value_of(first):
+            faults.append(_two_values(line, first))
+    _refuse_fraction(first, faults)
+    cadence = first.provision.cadence or entitlement.cadence
+    if entitlement.kind is ProvisionKind.CREDIT and cadence is None:
+        faults.append(_cadence_missing(first))
+    is_credit = entitlement.kind is ProvisionKind.CREDIT
+    return Grant(
+        entitlement.ref,
+        entitlement.kind,
+        None if first.provision.is_unlimited else _value_of(first),
+        first.provision.is_unlimited,
+        cadence if is_credit else None,
+    )
+
+
+def _value_of(line: LineItem) -> Decimal:
+    return line.quantity if line.provision.value is None else line.provision.value
+
+
+def _refuse_fraction(line: LineItem, faults: list[Fault]) -> None:
+    value = _value_of(line)
+    if not line.provision.is_unlimited and value != value.to_integral_value():
+        faults.append(
+            _line_fault(
+                "FRACTIONAL_ENTITLEMENT", line, f"Line {line.position}, {line.product_name}: {value} is not a whole number.",
+                "Enter a whole number as quantity or entitlement value.", "sales rep", str(value),
+            )
+        )  # fmt: skip
+
+
+def _refuse_unclaimed(line_items: Sequence[LineItem], claimed: set[str], faults: list[Fault]) -> None:
+    kinds = (ProvisionKind.ENTITLEMENT, ProvisionKind.CREDIT, ProvisionKind.ADD_ON)
+    for line in line_items:
+        if line.provision.kind in kinds and line.ref not in claimed:
+            faults.append(
+                _line_fault(
+                    "NO_PLAN_FOR_ENTITLEMENT", line,
+                    f"Line {line.position} sells {line.product_name} ({line.provision.ref}), but no plan on this deal has it.",
+                    "Add the plan that contains it, or remove the line.", "sales rep", line.provision.ref,
+                )
+            )  # fmt: skip
+
+
+def _plan_missing(line: LineItem, *, is_known: bool) -> Fault:
+    code, what = ("PLAN_NOT_PUBLISHED", "is not published") if is_known else ("UNKNOWN_PLAN", "does not exist")
+    return _line_fault(
+        code, line, f"Line {line.position}, {line.product_name}: the plan {line.provision.ref} {what} on the entitlement platform.",
+        "Create and publish the plan, or correct the product's plan id, then press Resync.", "RevOps", line.provision.ref,
+    )  # fmt: skip
+
+
+def _two_plans(line: LineItem, other: LineItem) -> Fault:
+    return _line_fault(
+        "TWO_PLANS_OF_ONE_PRODUCT", line,
+        f"Lines {other.position} and {line.position} sell two plans of one product: {other.provision.ref} and {line.provision.ref}.",
+        "Keep one of the two plans on the deal.", "sales rep", line.provision.ref,
+    )  # fmt: skip
+
+
+def _value_missing(plan_line: LineItem, plan: CustomPlan, entitlement: PlanEntitlement) -> Fault:
+    return _line_fault(
+        "MISSING_ENTITLEMENT_VALUE", plan_line,
+        f"Line {plan_line.position}, {plan_line.product_name}: the plan {plan.ref} needs a negotiated value for {entitlement.ref}, "
+        "and no line on this deal brings one.",
+        f"Add a line whose product gives {entitlement.ref}, with the agreed quantity.", "sales rep", entitlement.ref,
+    )  # fmt: skip
+
+
+def _two_values(line: LineItem, first: LineItem) -> Fault:
+    return _line_fault(
+        "TWO_ENTITLEMENT_VALUES", line,
+        f"Lines {first.position} and {line.position} give {line.provision.ref} twice with different values "
+        f"({_value_of(first)} and {_value_of(line)}).",
+        "Keep one line, or make them steps of one ramp with dates that follow each other.", "sales rep", str(_value_of(line)),
+    )  # fmt: skip
+
+
+def _cadence_missing(line: LineItem) -> Fault:
+    return _line_fault(
+        "MISSING_CREDIT_CADENCE", line,
+        f"Line {line.position}, {line.product_name}: the recurring credit says neither Month nor Year.",
+        "Fill the credit cadence of the line.", "sales rep", "",
+    )  # fmt: skip
+
+
+def _line_fault(code: str, line: LineItem, message: str, fix: str, owner: str, value: str) -> Fault:
+    return Fault(
+        code=code, message=message, fix=fix, owner=owner, record=line.ref, value=value, line=str(line.position)
+    )

@@ -1,0 +1,203 @@
+"""The doors to the outside: what the core asks of Salesforce, of an entitlement platform and of a clock.
+
+Each port has a real and an embedded adapter in `adapters/`. Value types that cross a port live here. Nothing in this
+module does anything; it must not know any vendor's words or libraries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from connector.domain.entitlements import AccessGranted, AccessWanted, CustomPlan
+from connector.domain.terms import Customer, Order, RecordRef
+from connector.errors import Fault
+
+JsonScalar = str | int | bool | Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSelection:
+    """What to read of one kind of signed record: header fields (dotted paths allowed), its lines and their fields.
+
+    `where` is an extra SOQL condition of the configuration (trusted text), answered per record as `meets_where`.
+    """
+
+    object: str
+    fields: tuple[str, ...]
+    line_object: str = ""
+    line_parent_field: str = ""
+    line_fields: tuple[str, ...] = ()
+    line_order: tuple[str, ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A raw Salesforce row with its lines, as read: numbers are Decimal, parents are nested mappings, absent is absent."""
+
+    ref: RecordRef
+    fields: Mapping[str, Any]
+    lines: tuple[Mapping[str, Any], ...]
+    read_at: datetime
+    meets_where: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStamp:
+    """A record's id and its `SystemModstamp`."""
+
+    record_id: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWrite:
+    """Fields to set on one record by id; values are JSON scalars, dates and instants as ISO text."""
+
+    object: str
+    record_id: str
+    fields: Mapping[str, JsonScalar]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of one RecordWrite; `is_transient` says whether trying again can help."""
+
+    record_id: str
+    is_written: bool
+    code: str = ""
+    message: str = ""
+    is_transient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDescription:
+    """One field as the org describes it to our user; an unreadable field is simply not described."""
+
+    name: str
+    type: str
+    label: str = ""
+    length: int = 0
+    is_updateable: bool = False
+    is_nillable: bool = True
+    picklist_values: tuple[str, ...] = ()
+    reference_to: tuple[str, ...] = ()
+    relationship_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDescription:
+    """One object as the org describes it to our user."""
+
+    name: str
+    fields: Mapping[str, FieldDescription]
+    is_updateable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """The org we are logged in to; `org_id` has 18 characters."""
+
+    org_id: str
+    name: str
+    is_sandbox: bool
+    default_currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUsage:
+    """Daily API calls as the last answer told them; zero limit means unknown. `calls` counts our own since start."""
+
+    used: int = 0
+    limit: int = 0
+    calls: int = 0
+
+
+class SalesforceGateway(Protocol):
+    """One org, spoken to in our words. Raises Retryable, Refused and Misconfigured errors, never a vendor's.
+
+    Every method may be called from many threads.
+    """
+
+    def organization(self) -> Organization:
+        """Who we are talking to; one call, then remembered."""
+
+    def fetch(self, *, selection: RecordSelection, record_ids: Sequence[str]) -> tuple[Record, ...]:
+        """The records with their lines, in one call for up to 200 ids (more only when lines need paging).
+
+        A record that is deleted, merged or invisible is left out.
+        """
+
+    def fetch_signed(
+        self, *, object_name: str, condition: str, since: datetime | None, until: datetime | None, limit: int
+    ) -> tuple[RecordStamp, ...]:
+        """Ids and stamps of records that meet a SOQL condition, oldest stamp first, at most `limit`."""
+
+    def server_now(self) -> datetime:
+        """Salesforce's own clock, from the last `Date` header (one cheap call when there was none yet)."""
+
+    def write(self, *, writes: Sequence[RecordWrite]) -> tuple[WriteResult, ...]:
+        """Set fields on records, 200 a call, each item answered on its own, in the order given."""
+
+    def describe(self, *, object_name: str) -> ObjectDescription:
+        """What our user can see of an object. Raises Misconfigured when the object is not visible."""
+
+    def usage(self) -> ApiUsage:
+        """API calls used, from the limit header."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRequest:
+    """One subscription to make or bring in line; `key` is ours, made from our row id, the same on every retry."""
+
+    key: str
+    customer_ref: str
+    contract_ref: str
+    wanted: AccessWanted
+    salesforce_id: str = ""
+
+
+class EntitlementPlatform(Protocol):
+    """Where access is granted. Creates are keyed: the same key again answers with what exists."""
+
+    def upsert_customer(self, *, key: str, customer: Customer) -> str:
+        """Make or update the customer; answers the platform's ref."""
+
+    def fetch_plan(self, *, plan_ref: str) -> CustomPlan | None:
+        """The custom plan with its entitlements, or None when there is none of that ref."""
+
+    def grant_subscription(self, *, request: SubscriptionRequest) -> str:
+        """Make the subscription, or change the running one of the same product and contract; answers its ref."""
+
+    def fetch_subscription(self, *, subscription_ref: str) -> AccessGranted | None:
+        """What is granted now; None only when the platform says for sure that there is none."""
+
+    def revoke_subscription(self, *, key: str, subscription_ref: str, ends_on: date) -> None:
+        """End the subscription on that (exclusive) day."""
+
+
+class Clock(Protocol):
+    """The only source of now."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMapping:
+    """How one kind of record becomes an order: what to read, and the pure function that maps it.
+
+    `to_order` returns an Order or raises a Refused error that carries every fault (see MappingRefused).
+    `title_fields` name customer, number and owner for pages even when mapping fails. `version` is a short hash of the
+    configuration that made it.
+    """
+
+    object: str
+    selection: RecordSelection
+    to_order: Callable[[Record], Order]
+    version: str
+    warnings: tuple[Fault, ...] = field(default=())
