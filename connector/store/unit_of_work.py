@@ -1,0 +1,131 @@
+"""Connections and transactions: one Database per process, one UnitOfWork per decision.
+
+Exists so that every change is all or nothing and nobody forgets to commit by accident or commits by accident: leaving
+the block without `commit()` rolls back. Nothing outside may be called while a unit of work is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from connector.errors import Misconfigured
+from connector.store.sqlite_lock import WriteLock
+
+
+class UnitOfWork:
+    """An open transaction; `commit()` ends it well, everything else rolls back."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.is_committed = False
+
+    def commit(self) -> None:
+        """Make the changes lasting and visible."""
+        self.connection.commit()
+        self.is_committed = True
+
+    def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
+        """Run one statement inside this transaction."""
+        return self.connection.execute(statement, parameters)
+
+
+class Database:
+    """The engines of one database. Writers are serialised on SQLite; PostgreSQL does that by itself."""
+
+    def __init__(self, url: str, *, pool_size: int = 12) -> None:
+        self.url = _checked(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.writer = _sqlite_writer(self.url) if self.is_sqlite else _postgresql(self.url, pool_size)
+        self.reader = _sqlite_reader(self.url) if self.is_sqlite else self.writer
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[UnitOfWork]:
+        """A transaction that rolls back unless `commit()` was called."""
+        with self.writer.connect() as connection:
+            connection.begin()
+            work = UnitOfWork(connection)
+            yield work
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read from, one consistent view, never blocking a writer."""
+        with self.reader.connect() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+def _checked(url: str) -> URL:
+    """The parsed URL with our driver. Raises Misconfigured for anything but a SQLite file or PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise Misconfigured(
+            "[database] url is not a database URL.", fix="Use sqlite:///file.db or postgresql://..."
+        ) from error
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed
+    raise Misconfigured(
+        f"[database] url names {parsed.get_backend_name()!r}; only a SQLite file and PostgreSQL are supported.",
+        fix="Use sqlite:///var/countersign.db or postgresql://user@host/name.",
+    )
+
+
+def _postgresql(url: URL, pool_size: int) -> Engine:
+    return sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_recycle=1800)
+
+
+def _sqlite_writer(url: URL) -> Engine:
+    file = Path(str(url.database))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = WriteLock(file)
+    engine = sa.create_engine(
+        url, pool_size=8, max_overflow=32, connect_args={"check_same_thread": False, "timeout": 30}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        lock.acquire()
+        connection.info["holds_write_lock"] = True
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_dbapi_connection: Any, record: Any) -> None:
+        # The pool has rolled back or the caller has committed by now, so the next writer may begin.
+        if record.info.pop("holds_write_lock", False):
+            lock.release()
+
+    return engine
+
+
+def _sqlite_reader(url: URL) -> Engine:
+    engine = sa.create_engine(
+        url, pool_size=8, max_overflow=32, connect_args={"check_same_thread": False, "timeout": 30}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
+    # Our own BEGIN decides; the driver must not begin or commit by itself.
+    dbapi_connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
