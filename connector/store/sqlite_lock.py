@@ -28,7 +28,12 @@ class WriteLock:
         os.register_at_fork(after_in_child=self._reset)
 
     def acquire(self) -> None:
-        """Wait for our turn. Raises Unavailable when another process holds the file for half a minute."""
+        """Wait for our turn. Raises Unavailable when somebody holds the file for half a minute.
+
+        Raises RuntimeError when this thread is writing already: two open units of work in one thread are a bug.
+        """
+        if self._owner == threading.get_ident():
+            raise RuntimeError("this thread has a unit of work open already")
         if not self._threads.acquire(timeout=_LONGEST_WAIT):
             raise Unavailable(f"Another thread has been writing to {self._path.stem} for {_LONGEST_WAIT:.0f} seconds.")
         try:
@@ -36,15 +41,18 @@ class WriteLock:
         except BaseException:
             self._threads.release()
             raise
+        self._owner = threading.get_ident()
 
     def release(self) -> None:
         """Let the next one in."""
+        self._owner = 0
         fcntl.flock(self._descriptor(), fcntl.LOCK_UN)
         self._threads.release()
 
     def _reset(self) -> None:
         self._threads = threading.Lock()
         self._file: int | None = None
+        self._owner = 0
 
     def _descriptor(self) -> int:
         if self._file is None:
