@@ -1,0 +1,150 @@
+"""Builds the few SOQL shapes we send, from checked names and quoted values.
+
+Exists so that no id, name or instant can change the meaning of a query. Only the conditions of the configuration are
+taken as they are: an administrator wrote them. It must not send anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from simple_salesforce.format import format_soql
+
+from connector.errors import Misconfigured
+from connector.ports import RecordSelection
+
+_OBJECT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}(?:\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}")
+_ORDER = re.compile(rf"{_FIELD.pattern}(?: (?:ASC|DESC))?(?: NULLS (?:FIRST|LAST))?", re.IGNORECASE)
+
+HEADERS, LINES, MEETING = "headers", "lines", "meeting"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One SOQL query; `name` finds its rows in a composite answer, `rest` is everything after the object."""
+
+    name: str
+    object: str
+    fields: tuple[str, ...]
+    rest: str
+
+    def soql(self) -> str:
+        """The query's text; a field asked for twice is named once, as Salesforce demands."""
+        first_of = {field.lower(): field for field in reversed(self.fields)}
+        names = [first_of.pop(field.lower()) for field in self.fields if field.lower() in first_of]
+        # Names are checked and values quoted by whoever made this query; nothing else can stand here.
+        return f"SELECT {', '.join(names)} FROM {self.object} {self.rest}"  # noqa: S608
+
+    def without(self, absent: Iterable[str]) -> Query:
+        """The same query without some fields."""
+        left_out = frozenset(absent)
+        return replace(self, fields=tuple(name for name in self.fields if name not in left_out))
+
+
+def object_name(name: str) -> str:
+    """The name if it can be an object's API name. Raises Misconfigured."""
+    if not _OBJECT.fullmatch(name):
+        raise _bad_name("object", name)
+    return name
+
+
+def field_path(name: str) -> str:
+    """The name if it can be a field's API name or a dotted path to one. Raises Misconfigured."""
+    if not _FIELD.fullmatch(name):
+        raise _bad_name("field", name)
+    return name
+
+
+def record_queries(selection: RecordSelection, *, record_ids: Sequence[str]) -> tuple[Query, ...]:
+    """The queries for these records: headers, lines, and which of them meet the condition. Ids must be checked.
+
+    Lines are their own query: a sub-select longer than its page is cut without an error.
+    """
+    queries = [
+        Query(
+            name=HEADERS,
+            object=object_name(selection.object),
+            fields=("Id", *map(field_path, selection.fields)),
+            rest=format_soql("WHERE Id IN {}", list(record_ids)),
+        )
+    ]
+    if selection.line_object:
+        queries.append(_lines(selection, record_ids=record_ids))
+    if selection.where.strip():
+        rest = format_soql("WHERE Id IN {} AND ({:literal})", list(record_ids), closed_condition(selection.where))
+        queries.append(Query(name=MEETING, object=selection.object, fields=("Id",), rest=rest))
+    return tuple(queries)
+
+
+def signed_query(
+    *, object_name_: str, condition: str, since: datetime | None, until: datetime | None, limit: int
+) -> Query:
+    """Ids and stamps of records that meet a condition and were touched in [since, until), oldest first."""
+    terms = [f"({closed_condition(condition)})"] if condition.strip() else []
+    if since is not None:
+        terms.append(format_soql("SystemModstamp >= {}", _aware(since)))
+    if until is not None:
+        terms.append(format_soql("SystemModstamp < {}", _aware(until)))
+    where = f"WHERE {' AND '.join(terms)} " if terms else ""
+    rest = f"{where}ORDER BY SystemModstamp, Id LIMIT {int(limit)}"
+    return Query(name=HEADERS, object=object_name(object_name_), fields=("Id", "SystemModstamp"), rest=rest)
+
+
+def closed_condition(condition: str) -> str:
+    """The condition if its brackets and quotes close within itself. Raises Misconfigured.
+
+    Anything else would reach into the query around it, and a slip of the pen would select other records.
+    """
+    depth, in_quotes, is_escaped = 0, False, False
+    for letter in condition:
+        if in_quotes:
+            in_quotes = is_escaped or letter != "'"
+            is_escaped = letter == "\\" and not is_escaped
+        elif letter == "'":
+            in_quotes = True
+        else:
+            depth += {"(": 1, ")": -1}.get(letter, 0)
+            if depth < 0:
+                break
+    if depth or in_quotes:
+        raise Misconfigured(
+            f"The condition {condition!r} does not close its brackets or quotes.",
+            code="BAD_CONDITION",
+            fix="Correct `where` of this object in the configuration.",
+        )
+    return condition.strip()
+
+
+def _lines(selection: RecordSelection, *, record_ids: Sequence[str]) -> Query:
+    parent = field_path(selection.line_parent_field)
+    order = ", ".join([parent, *map(_order_term, selection.line_order), "Id"])
+    return Query(
+        name=LINES,
+        object=object_name(selection.line_object),
+        fields=("Id", parent, *map(field_path, selection.line_fields)),
+        rest=format_soql("WHERE {:literal} IN {} ORDER BY {:literal}", parent, list(record_ids), order),
+    )
+
+
+def _order_term(term: str) -> str:
+    if not _ORDER.fullmatch(term):
+        raise _bad_name("sort field", term)
+    return term
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a sweep needs aware instants (with a time zone)")
+    return moment
+
+
+def _bad_name(kind: str, name: str) -> Misconfigured:
+    return Misconfigured(
+        f"{name[:80]!r} cannot be the API name of a Salesforce {kind}.",
+        code="BAD_API_NAME",
+        fix="Use the API name that Setup, Object Manager shows, for example Amount__c or Account.Name.",
+    )
