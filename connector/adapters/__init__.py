@@ -1,4 +1,1 @@
-"""The outside world: each adapter turns a port's words into a vendor's, and the vendor's errors into ours.
-
-Nothing here decides anything about business; only this package imports vendors' libraries.
-"""
+"""The outside world: one module per system and port, vendor words and vendor errors stay inside."""

@@ -156,7 +156,8 @@ def retry_wait(*, attempt: int, asked: int = 0) -> int | None:
     """
     if attempt >= MOST_ATTEMPTS:
         return None
-    return max(asked, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (attempt - 1)))
+    doubled: int = _FIRST_WAIT << (attempt - 1)
+    return max(asked, min(_LONGEST_WAIT, doubled))
 
 
 def drawing() -> str:

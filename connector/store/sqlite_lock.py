@@ -23,6 +23,7 @@ class WriteLock:
     """A lock on `<file>.lock`, taken first among our threads, then among processes. Forgets itself after a fork."""
 
     def __init__(self, database_file: Path) -> None:
+        self._owner = 0
         self._path = database_file.with_name(database_file.name + ".lock")
         self._reset()
         os.register_at_fork(after_in_child=self._reset)

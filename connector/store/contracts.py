@@ -1,0 +1,237 @@
+"""Contracts, their versions and lines, and what belongs to them: customers, subscriptions, metered features.
+
+Each row has a unique key made of the rows that caused it, so that a step that runs twice finds what it made before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.domain.entitlements import AccessWanted
+from connector.domain.terms import Customer, LineItem, Order
+from connector.store import history
+from connector.store.records import insert_ignore
+from connector.store.tables import (
+    contract_lines,
+    contract_versions,
+    contracts,
+    customers,
+    metered_features,
+    orders,
+    subscriptions,
+)
+from connector.store.terms import access_document, load_access
+from connector.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContract:
+    """A contract as kept."""
+
+    id: int
+    number: str
+    value: Decimal
+    version: int
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubscription:
+    """One running product of a contract: wanted as sold, and the platform's ref once it is granted."""
+
+    id: int
+    product_ref: str
+    plan_ref: str
+    platform_ref: str
+    wanted: AccessWanted
+    state: str
+
+
+def upsert_customer(*, work: UnitOfWork, org_id: str, customer: Customer, now: datetime) -> tuple[int, str]:
+    """Our row of the customer: (id, the platform's ref or empty)."""
+    key = (customers.c.org_id == org_id) & (customers.c.salesforce_id == customer.ref)
+    work.execute(
+        insert_ignore(work, customers).values(
+            org_id=org_id, salesforce_id=customer.ref, name=customer.name, created_at=now
+        )
+    )
+    work.execute(customers.update().where(key).values(name=customer.name))
+    row = work.execute(sa.select(customers.c.id, customers.c.platform_ref).where(key)).one()
+    return row.id, row.platform_ref
+
+
+def save_platform_ref(*, work: UnitOfWork, org_id: str, customer_ref: str, platform_ref: str) -> None:
+    """Remember what the platform calls the customer."""
+    work.execute(
+        customers.update()
+        .where(customers.c.org_id == org_id, customers.c.salesforce_id == customer_ref)
+        .values(platform_ref=platform_ref)
+    )
+
+
+def platform_ref(*, work: UnitOfWork, org_id: str, customer_ref: str) -> str:
+    """What the platform calls the customer; the customer step has run before anyone asks."""
+    query = sa.select(customers.c.platform_ref).where(
+        customers.c.org_id == org_id, customers.c.salesforce_id == customer_ref
+    )
+    return work.execute(query).scalar_one()
+
+
+def lock(*, work: UnitOfWork, contract_id: int) -> StoredContract:
+    """The contract, locked for this transaction, so that two orders never recalculate it at once."""
+    row = work.execute(sa.select(contracts).where(contracts.c.id == contract_id).with_for_update()).one()
+    return StoredContract(row.id, row.number, row.value, row.version, row.starts_on, row.ends_on)
+
+
+def open_contract(*, work: UnitOfWork, order_id: int, order: Order, value: Decimal, now: datetime) -> StoredContract:
+    """The contract that this order opens; found again when the step runs twice."""
+    work.execute(
+        insert_ignore(work, contracts).values(
+            number=f"new-{order_id}",
+            opened_by_order_id=order_id,
+            org_id=order.source.org_id,
+            customer_ref=order.customer.ref,
+            customer_name=order.customer.name,
+            currency=order.currency,
+            legal_entity=order.legal_entity,
+            starts_on=order.starts_on,
+            ends_on=order.ends_on,
+            value=value,
+            version=0,
+            created_at=now,
+            changed_at=now,
+        )
+    )
+    contract_id = work.execute(sa.select(contracts.c.id).where(contracts.c.opened_by_order_id == order_id)).scalar_one()
+    work.execute(contracts.update().where(contracts.c.id == contract_id).values(number=f"C-{contract_id:06d}"))
+    return lock(work=work, contract_id=contract_id)
+
+
+def save_version(
+    *,
+    work: UnitOfWork,
+    contract: StoredContract,
+    order_id: int,
+    value: Decimal,
+    starts_on: date,
+    ends_on: date,
+    reason: str,
+    now: datetime,
+) -> None:
+    """The contract as this order leaves it: its new value and term, once per order."""
+    version = contract.version + 1
+    work.execute(
+        contract_versions.insert().values(
+            contract_id=contract.id, version=version, order_id=order_id, value=value, made_at=now, reason=reason
+        )
+    )
+    work.execute(
+        contracts.update()
+        .where(contracts.c.id == contract.id)
+        .values(version=version, value=value, starts_on=starts_on, ends_on=ends_on, changed_at=now)
+    )
+    work.execute(orders.update().where(orders.c.id == order_id).values(contract_id=contract.id))
+    history.append(
+        work=work,
+        at=now,
+        subject="contract",
+        subject_id=contract.id,
+        event="recalculate",
+        before=str(contract.value) if contract.version else "",
+        after=str(value),
+        reason=reason,
+    )
+
+
+def has_version(*, work: UnitOfWork, contract_id: int, order_id: int) -> bool:
+    """Whether this order has changed this contract already."""
+    query = sa.select(contract_versions.c.version).where(
+        contract_versions.c.contract_id == contract_id, contract_versions.c.order_id == order_id
+    )
+    return work.execute(query).first() is not None
+
+
+def save_lines(
+    *,
+    work: UnitOfWork,
+    contract_id: int,
+    line_items: Sequence[LineItem],
+    order_line_ids: Mapping[str, int],
+    values: Mapping[str, Decimal],
+) -> None:
+    """The order's line items as lines of the contract, each with its committed value."""
+    rows = [
+        {
+            "contract_id": contract_id,
+            "order_line_id": order_line_ids[line.ref],
+            "position": line.position,
+            "product_code": line.product_code,
+            "product_name": line.product_name,
+            "starts_on": line.starts_on,
+            "ends_on": line.ends_on,
+            "quantity": line.quantity,
+            "value": values.get(line.ref, Decimal(0)),
+        }
+        for line in line_items
+    ]
+    if rows:
+        work.execute(insert_ignore(work, contract_lines), rows)
+
+
+def want_subscription(
+    *, work: UnitOfWork, contract_id: int, order_id: int, wanted: AccessWanted, now: datetime
+) -> StoredSubscription:
+    """Write down the access to be granted; the row's id makes the key of the outside call."""
+    key = (subscriptions.c.contract_id == contract_id) & (subscriptions.c.product_ref == wanted.product_ref)
+    changes: dict[str, Any] = {
+        "order_id": order_id,
+        "plan_ref": wanted.plan_ref,
+        "wanted": access_document(wanted),
+        "state": "wanted",
+        "changed_at": now,
+    }
+    made = work.execute(
+        insert_ignore(work, subscriptions).values(contract_id=contract_id, product_ref=wanted.product_ref, **changes)
+    )
+    if not made.rowcount:
+        work.execute(subscriptions.update().where(key).values(**changes))
+    return _subscription(work.execute(sa.select(subscriptions).where(key)).one())
+
+
+def load_subscriptions(*, work: UnitOfWork, contract_id: int) -> tuple[StoredSubscription, ...]:
+    """All subscriptions of a contract."""
+    rows = work.execute(
+        sa.select(subscriptions).where(subscriptions.c.contract_id == contract_id).order_by(subscriptions.c.id)
+    )
+    return tuple(_subscription(row) for row in rows)
+
+
+def save_subscription(*, work: UnitOfWork, subscription_id: int, platform_ref: str, state: str, now: datetime) -> None:
+    """What became of the subscription: granted (with the platform's ref) or confirmed by read-back."""
+    work.execute(
+        subscriptions.update()
+        .where(subscriptions.c.id == subscription_id)
+        .values(platform_ref=platform_ref, state=state, changed_at=now)
+    )
+
+
+def save_metered_feature(*, work: UnitOfWork, contract_id: int, order_line_id: int, feature_ref: str) -> None:
+    """Map a usage line of the contract to the feature whose usage it bills."""
+    work.execute(
+        insert_ignore(work, metered_features).values(
+            contract_id=contract_id, order_line_id=order_line_id, feature_ref=feature_ref
+        )
+    )
+
+
+def _subscription(row: Any) -> StoredSubscription:
+    return StoredSubscription(
+        row.id, row.product_ref, row.plan_ref, row.platform_ref, load_access(row.wanted), row.state
+    )

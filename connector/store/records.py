@@ -1,0 +1,150 @@
+"""Signed records that we look at: one row each, whatever brought them, and who is looking now.
+
+One run at a time works on a record. A second one leaves a note (`is_look_due`) and goes; the first sees the note when
+it lets go and looks again. So no hint is lost and nothing is done twice at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connector.domain.terms import RecordRef
+from connector.store.tables import records
+from connector.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRecord:
+    """A record that this run may work on; `attempts` counts the failures in a row so far."""
+
+    id: int
+    ref: RecordRef
+    attempts: int
+    state: str
+    looks: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookResult:
+    """What a look at a record came to. `not_before` is when to look again by ourselves, None = only when asked."""
+
+    state: str
+    code: str = ""
+    reason: str = ""
+    owner: str = ""
+    not_before: datetime | None = None
+    attempts: int = 0
+    name: str = ""
+    account_id: str = ""
+
+
+def insert_ignore(work: UnitOfWork, table: sa.Table) -> Any:
+    """An INSERT that does nothing when the row is there already."""
+    dialect = sqlite if work.connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def claim(*, work: UnitOfWork, ref: RecordRef, run_id: str, now: datetime) -> ClaimedRecord | None:
+    """Take the record for this run, or leave a note and answer None when another run has it."""
+    key = (records.c.org_id == ref.org_id) & (records.c.record_id == ref.record_id)
+    work.execute(
+        insert_ignore(work, records).values(
+            org_id=ref.org_id, object=ref.object, record_id=ref.record_id, first_seen_at=now
+        )
+    )
+    row = work.execute(sa.select(records).where(key).with_for_update()).one()
+    if row.claimed_by not in ("", run_id):
+        work.execute(records.update().where(key).values(is_look_due=True))
+        return None
+    work.execute(
+        records.update()
+        .where(key)
+        .values(claimed_by=run_id, claimed_at=now, is_look_due=False, not_before=None, looks=row.looks + 1)
+    )
+    return ClaimedRecord(
+        row.id, RecordRef(row.org_id, row.object, row.record_id), row.attempts, row.state, row.looks + 1
+    )
+
+
+def release(*, work: UnitOfWork, record: ClaimedRecord, run_id: str, result: LookResult, now: datetime) -> bool:
+    """Let go of the record with what the look came to; True when somebody asked for another look meanwhile.
+
+    Does nothing when the run has lost its claim (it was taken for dead and another run went on).
+    """
+    row = work.execute(sa.select(records).where(records.c.id == record.id).with_for_update()).one()
+    if row.claimed_by != run_id:
+        return False
+    changes: dict[str, Any] = {
+        "state": result.state,
+        "code": result.code,
+        "reason": result.reason,
+        "owner": result.owner,
+        "not_before": result.not_before,
+        "attempts": result.attempts,
+        "looked_at": now,
+        "claimed_by": "",
+        "claimed_at": None,
+        "is_look_due": False,
+    }
+    if result.name:
+        changes |= {"name": result.name, "account_id": result.account_id}
+    work.execute(records.update().where(records.c.id == record.id).values(**changes))
+    return bool(row.is_look_due)
+
+
+def wake_at(*, work: UnitOfWork, record_row_id: int, moment: datetime) -> None:
+    """Have the record looked at from that moment on, whoever is looking now."""
+    work.execute(
+        records.update()
+        .where(records.c.id == record_row_id)
+        .values(
+            not_before=moment,
+            is_look_due=sa.case((records.c.claimed_by != "", sa.true()), else_=records.c.is_look_due),
+        )
+    )
+
+
+def take_due(*, work: UnitOfWork, now: datetime, limit: int) -> list[tuple[int, RecordRef, int]]:
+    """Records whose waiting is over: (row id, ref, looks so far); they count as taken when this transaction commits."""
+    query = (
+        sa.select(records.c.id, records.c.org_id, records.c.object, records.c.record_id, records.c.looks)
+        .where(records.c.not_before <= now, records.c.claimed_by == "")
+        .order_by(records.c.not_before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = work.execute(query).all()
+    if rows:
+        ids = [row.id for row in rows]
+        work.execute(records.update().where(records.c.id.in_(ids)).values(not_before=None))
+    return [(row.id, RecordRef(row.org_id, row.object, row.record_id), row.looks) for row in rows]
+
+
+def claims_older_than(*, work: UnitOfWork, moment: datetime) -> dict[str, int]:
+    """Run id -> record row id of claims taken before that moment."""
+    query = sa.select(records.c.claimed_by, records.c.id).where(
+        records.c.claimed_by != "", records.c.claimed_at < moment
+    )
+    return {row.claimed_by: row.id for row in work.execute(query)}
+
+
+def drop_claim(*, work: UnitOfWork, record_row_id: int, run_id: str, now: datetime) -> None:
+    """Free a record whose run ended without letting go, and have it looked at again."""
+    work.execute(
+        records.update()
+        .where(records.c.id == record_row_id, records.c.claimed_by == run_id)
+        .values(claimed_by="", claimed_at=None, not_before=now)
+    )
+
+
+def known_states(*, work: UnitOfWork, org_id: str, record_ids: list[str]) -> dict[str, tuple[str, datetime | None]]:
+    """Record id -> (state, last look) for those of the ids that we have a row for."""
+    query = sa.select(records.c.record_id, records.c.state, records.c.looked_at).where(
+        records.c.org_id == org_id, records.c.record_id.in_(record_ids)
+    )
+    return {row.record_id: (row.state, row.looked_at) for row in work.execute(query)}

@@ -1,0 +1,134 @@
+"""Fields owed to Salesforce: what a record should show beside what we last wrote there.
+
+Writing is the difference between the two, so a flush that runs twice writes once, and a state that changed three times
+in a second is one write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.domain.terms import RecordRef
+from connector.store.records import insert_ignore
+from connector.store.tables import writebacks
+from connector.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class OwedWrite:
+    """One record's changed fields; `wanted` is what it will show when they are written."""
+
+    id: int
+    ref: RecordRef
+    changes: Mapping[str, Any]
+    wanted: Mapping[str, Any]
+    attempts: int
+
+
+def want(*, work: UnitOfWork, ref: RecordRef, account_id: str, fields: Mapping[str, Any], now: datetime) -> None:
+    """Have the record show these fields. Only fields that differ from what we wrote last are ever sent."""
+    key = (writebacks.c.org_id == ref.org_id) & (writebacks.c.record_id == ref.record_id)
+    made = work.execute(
+        insert_ignore(work, writebacks).values(
+            org_id=ref.org_id,
+            object=ref.object,
+            record_id=ref.record_id,
+            account_id=account_id,
+            wanted=dict(fields),
+            is_owed=True,
+            wanted_at=now,
+        )
+    )
+    if made.rowcount:
+        return
+    row = work.execute(sa.select(writebacks.c.wanted, writebacks.c.written).where(key).with_for_update()).one()
+    if row.wanted == dict(fields):
+        return
+    changes: dict[str, Any] = {"wanted": dict(fields), "is_owed": dict(fields) != row.written, "wanted_at": now}
+    if account_id:
+        changes["account_id"] = account_id
+    work.execute(writebacks.update().where(key).values(**changes, not_before=None, attempts=0))
+
+
+def take_owed(
+    *, work: UnitOfWork, org_id: str, limit: int, claimed_by: str, now: datetime, stale: timedelta
+) -> tuple[OwedWrite, ...]:
+    """Up to `limit` records whose fields are owed, taken for this flush; a flush that died loses them after `stale`.
+
+    Ordered by account, so that rows of one account travel in one call and do not lock each other out.
+    """
+    is_free = (writebacks.c.claimed_by == "") | (writebacks.c.claimed_at < now - stale)
+    is_due = writebacks.c.not_before.is_(None) | (writebacks.c.not_before <= now)
+    query = (
+        sa.select(writebacks)
+        .where(writebacks.c.org_id == org_id, writebacks.c.is_owed, is_free, is_due)
+        .order_by(writebacks.c.account_id, writebacks.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = work.execute(query).all()
+    if rows:
+        taken = writebacks.c.id.in_([row.id for row in rows])
+        work.execute(writebacks.update().where(taken).values(claimed_by=claimed_by, claimed_at=now))
+    return tuple(_owed(row) for row in rows)
+
+
+def save_written(*, work: UnitOfWork, done: Sequence[OwedWrite], now: datetime) -> None:
+    """These records show what we sent; a wish that changed meanwhile stays owed."""
+    for write in done:
+        written = dict(write.wanted)
+        current = work.execute(sa.select(writebacks.c.wanted).where(writebacks.c.id == write.id)).scalar_one()
+        work.execute(
+            writebacks.update()
+            .where(writebacks.c.id == write.id)
+            .values(
+                written=written,
+                is_owed=current != written,
+                written_at=now,
+                claimed_by="",
+                claimed_at=None,
+                not_before=None,
+                attempts=0,
+                code="",
+                message="",
+            )
+        )
+
+
+def save_failed(
+    *, work: UnitOfWork, write: OwedWrite, code: str, message: str, not_before: datetime | None, is_owed: bool
+) -> None:
+    """This record refused our fields; `is_owed` False means only a new wish or a person tries again."""
+    work.execute(
+        writebacks.update()
+        .where(writebacks.c.id == write.id)
+        .values(
+            is_owed=is_owed,
+            code=code,
+            message=message[:2000],
+            not_before=not_before,
+            attempts=write.attempts + 1,
+            claimed_by="",
+            claimed_at=None,
+        )
+    )
+
+
+def owe_again(*, work: UnitOfWork, ref: RecordRef) -> None:
+    """Write everything afresh (a person asked, or the record was seen to show something else)."""
+    work.execute(
+        writebacks.update()
+        .where(writebacks.c.org_id == ref.org_id, writebacks.c.record_id == ref.record_id)
+        .values(written=None, is_owed=True, not_before=None, attempts=0)
+    )
+
+
+def _owed(row: Any) -> OwedWrite:
+    written = row.written or {}
+    changes = {name: value for name, value in row.wanted.items() if name not in written or written[name] != value}
+    return OwedWrite(row.id, RecordRef(row.org_id, row.object, row.record_id), changes, row.wanted, row.attempts)
