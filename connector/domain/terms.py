@@ -80,6 +80,15 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Milestone:
+    """A dated share of a one-time price: `weight` against the sum of all weights of the line (30/70, or 1/1/1)."""
+
+    due_on: date
+    weight: Decimal
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Provision:
     """What one line item gives: `ref` is the platform's id of the plan, add-on, feature or currency.
 
@@ -97,9 +106,13 @@ class Provision:
 class LineItem:
     """One row of a signed order.
 
-    `unit_price` is the price of one `price_period_months` (12 = per year); `billing_period_months` None means one charge
-    for the whole term (upfront). `discount_percent` is 0..100, `discount_amount` is off each full billing period.
-    `ref` is the Salesforce id of the line.
+    `unit_price` is the price of one `price_period_months` (12 = per year); `billing_period_months` None means one
+    charge for the whole term (upfront). `discount_percent` is 0..100, `discount_amount` is off each full billing period.
+    `ref` is the Salesforce id of the line. Fields that are empty or None follow the order: `legal_entity`, `payer_ref`
+    (the account that pays), `payment_terms_days`. `discount_periods` limits both discounts to the first N billing
+    periods. `alignment_day` puts the boundaries on that day of the month instead of the line's first day.
+    `percent_of_ref` names the line a PERCENT_OF price counts on (`unit_price` is then the percentage, 0..100 or more).
+    `prepaid_amount` of a usage line is drawn down before anything is charged.
     """
 
     ref: str
@@ -128,6 +141,15 @@ class LineItem:
     ramp_key: str = ""
     ramp_step: int | None = None
     provision: Provision = field(default_factory=Provision)
+    legal_entity: str = ""
+    payer_ref: str = ""
+    payment_terms_days: int | None = None
+    tax_code: str = ""
+    discount_periods: int | None = None
+    alignment_day: int | None = None
+    percent_of_ref: str = ""
+    prepaid_amount: Decimal = Decimal(0)
+    milestones: tuple[Milestone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +185,12 @@ class RecordRef:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was signed, once. `signed_total` is the committed value on the signed record, None when it names none."""
+    """What was signed, once. `signed_total` is the committed value on the signed record, None when it names none.
+
+    `amends_ref` is the record id of the signed record whose contract this order changes or renews. `term_months`, when
+    signed beside the end, must say the same as the end. `is_co_termed` says that the record names no end of its own:
+    the change then ends with the contract, whatever `ends_on` holds. `cancel_from` is the first day without service.
+    """
 
     source: RecordRef
     name: str
@@ -183,3 +210,5 @@ class Order:
     amends_ref: str = ""
     cancel_from: date | None = None
     is_unused_credited: bool = False
+    term_months: int | None = None
+    is_co_termed: bool = False

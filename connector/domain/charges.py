@@ -1,0 +1,164 @@
+"""The charges of one contract line over its whole life: recurring, one-time, usage with true-up and draw-down.
+
+Exists so that bill dates (conventions 3.1) and what a period contains are decided once. Every charge is rounded here,
+once, and never again. It must not know what was billed already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+
+from connector.domain.contract_terms import Charge, ChargeKind, ContractLine, Cut
+from connector.domain.money import Money, allocate
+from connector.domain.periods import BillingPeriod, PeriodPart, add_months, cut_periods
+from connector.domain.pricing import EXACT, price
+from connector.domain.rates import LineRates, Rate, discounted, signed_price
+from connector.domain.terms import BillingTiming, ChargeType
+
+_ONE_DAY = timedelta(days=1)
+
+UsageReadings = Mapping[str, Decimal]
+"""Units used, by the key of the usage charge (line, first day of the period)."""
+
+
+def line_charges(*, line: ContractLine, usage: UsageReadings | None = None) -> tuple[Charge, ...]:
+    """All charges of the line in the order of their periods, without what a cancellation takes away.
+
+    `usage` gives the units used by charge key; a usage period without a reading is charged as zero units and marked
+    as an estimate. Raises Refused when the line cannot be priced.
+    """
+    with localcontext(EXACT):
+        if line.item.charge_type is ChargeType.ONE_TIME:
+            return _one_time(line)
+        if line.item.charge_type is ChargeType.USAGE:
+            return _usage(line, usage or {})
+        return _recurring(line)
+
+
+def served_parts(*, line: ContractLine) -> tuple[PeriodPart, ...]:
+    """The line's billing periods with their charged days; months without charge at its beginning are left out."""
+    start = line.starts_on
+    if line.item.free_months:
+        start = max(start, add_months(line.item.starts_on, months=line.item.free_months))
+    if start >= line.ends_on:
+        return ()
+    months = line.item.billing_period_months
+    if months is None:
+        served = BillingPeriod(start, line.ends_on)
+        return (PeriodPart(served, BillingPeriod(min(line.first_full_day, start), line.ends_on), 0),)
+    return cut_periods(anchor=line.anchor, start=start, end=line.ends_on, months=months)
+
+
+def unused_credit(*, charge: Charge, since: date, cause: str) -> Charge | None:
+    """The credit for the prepaid days of a charge from `since` on, at the price they were charged at.
+
+    None when no day is left or nothing was prepaid. Never more than the charge itself.
+    """
+    if since >= charge.period.end or charge.kind is not ChargeKind.RECURRING:
+        return None
+    part, index = _part_of(charge)
+    unused = PeriodPart(BillingPeriod(max(since, charge.period.start), charge.period.end), part.full, part.number)
+    with localcontext(EXACT):
+        amount = LineRates(charge.line).amount(unused, index=index)
+    if abs(amount.amount) > abs(charge.amount.amount) or unused.period == charge.period:
+        amount = charge.amount
+    return Charge(
+        line=charge.line,
+        period=unused.period,
+        bill_on=since,
+        amount=-amount,
+        quantity=charge.quantity,
+        kind=ChargeKind.CREDIT,
+        cause=cause,
+        reverses=charge.key,
+    )
+
+
+def _part_of(charge: Charge) -> tuple[PeriodPart, int]:
+    for index, part in enumerate(served_parts(line=charge.line)):
+        if part.period.start == charge.period.start:
+            return part, index
+    raise ValueError(f"the charge {charge.key} is not one of its line's periods")
+
+
+def _recurring(line: ContractLine) -> tuple[Charge, ...]:
+    rates = LineRates(line)
+    quantity = line.quantity - line.prior_quantity
+    parts = served_parts(line=line)
+    if line.cut is not None:
+        return _cut_charges(line, parts, rates, line.cut)
+    amounts = [rates.amount(part, index=index) for index, part in enumerate(parts)]
+    kind = ChargeKind.RECURRING
+    if line.item.billing_timing is BillingTiming.IN_ARREARS:
+        pairs = zip(parts, amounts, strict=True)
+        return tuple([Charge(line, part[0], part[0].end, amount, quantity, kind) for part, amount in pairs])
+    pairs = zip(parts, amounts, strict=True)
+    return tuple([Charge(line, part[0], part[0].start, amount, quantity, kind) for part, amount in pairs])
+
+
+def _cut_charges(line: ContractLine, parts: tuple[PeriodPart, ...], rates: LineRates, cut: Cut) -> tuple[Charge, ...]:
+    """Charges of a prepaid line that was replaced: the days from the cut on are credited on the day of the cut."""
+    quantity = line.quantity - line.prior_quantity
+    charges = []
+    for index, part in enumerate(parts):
+        if part.period.start >= cut.on:
+            break
+        amount = rates.amount(part, index=index)
+        charge = Charge(line, part.period, part.period.start, amount, quantity, ChargeKind.RECURRING)
+        credit = unused_credit(charge=charge, since=cut.on, cause=cut.cause)
+        charges.extend([charge] if credit is None else [charge, credit])
+    return tuple(charges)
+
+
+def _one_time(line: ContractLine) -> tuple[Charge, ...]:
+    rate = discounted(item=line.item, rate=Rate(signed_price(line=line), Decimal(0)))
+    amount = Money(rate.amount - rate.off, line.bill_to.currency).rounded()
+    quantity = line.quantity - line.prior_quantity
+    if not line.item.milestones:
+        return (_on_day(line, line.starts_on, amount, quantity),)
+    shares = allocate(amount, weights=[milestone.weight for milestone in line.item.milestones])
+    pairs = zip(line.item.milestones, shares, strict=True)
+    return tuple(_on_day(line, milestone.due_on, share, quantity) for milestone, share in pairs)
+
+
+def _on_day(line: ContractLine, day: date, amount: Money, quantity: Decimal) -> Charge:
+    return Charge(line, BillingPeriod(day, day + _ONE_DAY), day, amount, quantity, ChargeKind.ONE_TIME)
+
+
+def _usage(line: ContractLine, usage: UsageReadings) -> tuple[Charge, ...]:
+    charges = []
+    balance = line.item.prepaid_amount
+    nothing = Money.zero(line.bill_to.currency)
+    for index, part in enumerate(served_parts(line=line)):
+        blank = Charge(line, part.period, part.period.end, nothing, Decimal(0), ChargeKind.USAGE)
+        units = usage.get(blank.key)
+        gross = usage_amount(line=line, part=part, units=units or Decimal(0), index=index)
+        drawn = min(balance, gross.amount)
+        balance -= drawn
+        amount = Money(gross.amount - drawn, gross.currency)
+        charge = blank._replace(amount=amount, quantity=units or Decimal(0), is_estimate=units is None)
+        charges.append(charge)
+        charges.extend(_true_up(charge, part, used=gross))
+    return tuple(charges)
+
+
+def usage_amount(*, line: ContractLine, part: PeriodPart, units: Decimal, index: int = 0) -> Money:
+    """What the units used in one billing period cost; tiers, packages and included units start again each period."""
+    item = line.item
+    billable = max(Decimal(0), units - item.included_units)
+    rate = Rate(price(item=item, quantity=billable, base=line.base_price), Decimal(0))
+    if item.discount_periods is None or index < item.discount_periods:
+        rate = discounted(item=item, rate=rate)
+    exact = rate.amount - rate.off * part.period.days / part.full.days
+    return Money(max(Decimal(0), exact), line.bill_to.currency).rounded()
+
+
+def _true_up(charge: Charge, part: PeriodPart, *, used: Money) -> tuple[Charge, ...]:
+    minimum = charge.line.item.minimum_amount
+    if not minimum:
+        return ()
+    least = Money(minimum * part.period.days / part.full.days, used.currency).rounded()
+    missing = Money(max(Decimal(0), least.amount - used.amount), used.currency)
+    return (charge._replace(amount=missing, quantity=Decimal(1), kind=ChargeKind.TRUE_UP),) if missing else ()
