@@ -88,10 +88,11 @@ class ServiceSession(requests.Session):
             self._tell(on_answer)
 
     def request(self, method: str, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """As in requests, with our timeout and no redirects unless the caller says otherwise. Raises Misconfigured."""
+        """As in requests, with our timeout unless the caller names one, and never a redirect. Raises Misconfigured."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self.timeout
-        kwargs.setdefault("allow_redirects", False)
+        # Set, not defaulted: `get` of requests asks for redirects by itself.
+        kwargs["allow_redirects"] = False
         text = url.decode() if isinstance(url, bytes) else url
         return super().request(method, self._checked(text), *args, **kwargs)
 
