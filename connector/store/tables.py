@@ -93,6 +93,8 @@ inbox = sa.Table(
     sa.UniqueConstraint("source", "message_id"),
     sa.Index(None, "state", "received_at"),
     sa.Index(None, "org_id", "record_id"),
+    # The messages of one body are spread together; and a body can be deleted without reading every message.
+    sa.Index(None, "body_id"),
 )
 
 records = sa.Table(
