@@ -89,7 +89,7 @@ def _recurring(line: ContractLine) -> tuple[Charge, ...]:
     parts = served_parts(line=line)
     if line.cut is not None:
         return _cut_charges(line, parts, rates, line.cut)
-    amounts = [rates.amount(part, index=index) for index, part in enumerate(parts)]
+    amounts = rates.amounts(parts)
     kind = ChargeKind.RECURRING
     if line.item.billing_timing is BillingTiming.IN_ARREARS:
         pairs = zip(parts, amounts, strict=True)

@@ -11,6 +11,7 @@ It must not know why a period is broken or when it is billed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -37,43 +38,53 @@ class LineRates:
         self._currency = line.bill_to.currency
         self._gross = Rate(signed_price(line=line), Decimal(0))
         self._net = discounted(item=item, rate=self._gross)
-        self._remembered: dict[tuple[bool, bool], Money] = {}
         months, price_months = item.billing_period_months, item.price_period_months
+        # Of one price period, or of several in one billing period; a period that is neither is counted by days.
         self._parts = price_months // months if months and price_months % months == 0 else 1
-        self._multiple = months // price_months if months and months % price_months == 0 else 0
+        self._multiple = months // price_months if months and months % price_months == 0 else 1
+        self._is_divisible = months is not None and 0 in (price_months % months, months % price_months)
+
+    def amounts(self, parts: Sequence[PeriodPart]) -> list[Money]:
+        """The rounded amounts of the line's periods, in their order."""
+        if self._line.item.discount_periods is not None or not self._is_divisible:
+            return [self.amount(part, index=index) for index, part in enumerate(parts)]
+        # Only the first and the last period can be broken; one regular part and one closing part price all others.
+        regular, closing, count = self._regular(0), self._closing(0), self._parts
+        return [
+            (closing if part.number % count == count - 1 else regular)
+            if part.period is part.full
+            else self.amount(part)
+            for part in parts
+        ]
 
     def amount(self, part: PeriodPart, *, index: int = 0) -> Money:
         """The rounded amount of one period; `index` counts the line's own periods from 0."""
-        if part.period is not part.full or self._line.item.billing_period_months is None:
-            return self._rounded(self._broken(part, rate=self._rate(index)))
-        is_last = self._parts > 1 and part.number % self._parts == self._parts - 1
-        if is_last and self._is_mixed(index):
-            return self._rest(part, index=index)
-        state = (self._is_discounted(index), is_last)
-        if state not in self._remembered:
-            self._remembered[state] = self._rest(part, index=index) if is_last else self._regular(part, index=index)
-        return self._remembered[state]
+        if part.period is not part.full or not self._is_divisible:
+            return self._rounded(self._by_days(part, rate=self._rate(index)))
+        is_closing = part.number % self._parts == self._parts - 1
+        return self._closing(index) if is_closing else self._regular(index)
 
-    def _regular(self, part: PeriodPart, *, index: int) -> Money:
-        return self._rounded(self._whole(part, rate=self._rate(index)))
+    def _regular(self, index: int) -> Money:
+        return self._rounded(self._whole(self._rate(index)))
 
-    def _rest(self, part: PeriodPart, *, index: int) -> Money:
-        earlier = [self._whole(part, rate=self._rate(index - back)) for back in range(1, self._parts)]
-        exact = self._whole(part, rate=self._rate(index)) + sum(earlier, Decimal(0))
-        billed = sum((self._rounded(amount).amount for amount in earlier), Decimal(0))
-        return self._rounded(exact - billed)
+    def _closing(self, index: int) -> Money:
+        """The last part of a price period: what the whole costs less the rounded parts before it."""
+        earlier = [self._rate(index - back) for back in range(1, self._parts)]
+        if not earlier:
+            return self._regular(index)
+        # One division at the very end: a sum of divided parts could miss an exact half cent.
+        here = self._rate(index)
+        whole = sum((rate.amount for rate in earlier), here.amount) / self._parts
+        off = sum((rate.off for rate in earlier), here.off)
+        rounded = {rate: self._rounded(self._whole(rate)).amount for rate in set(earlier)}
+        return self._rounded(whole - off - sum((rounded[rate] for rate in earlier), Decimal(0)))
 
-    def _whole(self, part: PeriodPart, *, rate: Rate) -> Decimal:
-        if self._multiple:
-            return rate.amount * self._multiple - rate.off
-        if self._parts > 1:
-            return rate.amount / self._parts - rate.off
-        return self._broken(part, rate=rate)
+    def _whole(self, rate: Rate) -> Decimal:
+        return rate.amount * self._multiple / self._parts - rate.off
 
-    def _broken(self, part: PeriodPart, *, rate: Rate) -> Decimal:
-        item = self._line.item
+    def _by_days(self, part: PeriodPart, *, rate: Rate) -> Decimal:
         numerator, denominator = period_ratio(
-            anchor=self._line.anchor, period=part.period, months=item.price_period_months
+            anchor=self._line.anchor, period=part.period, months=self._line.item.price_period_months
         )
         off = rate.off * part.period.days / part.full.days if rate.off else rate.off
         return rate.amount * numerator / denominator - off
@@ -84,9 +95,6 @@ class LineRates:
     def _is_discounted(self, index: int) -> bool:
         limit = self._line.item.discount_periods
         return limit is None or index < limit
-
-    def _is_mixed(self, index: int) -> bool:
-        return self._is_discounted(index) != self._is_discounted(index - self._parts + 1)
 
     def _rounded(self, amount: Decimal) -> Money:
         return Money(amount, self._currency).rounded()

@@ -61,7 +61,7 @@ def _charges(line: ContractLine, ended: Cancellation | None, usage: UsageReading
 
 
 def _after_undo(before: Sequence[Charge], target: Sequence[Charge], step: Undo) -> list[Charge]:
-    """What was due before the undo stays, its difference to the target is booked on its day, then the target goes on."""
+    """What was due before the undo stays; its day books the difference to the target, which then goes on."""
     past = [charge for charge in before if charge.bill_on < step.on]
     booked, wanted = _sums(past), _sums([charge for charge in target if charge.bill_on < step.on])
     last = {_base_key(charge): charge for charge in (*target, *past)}
