@@ -132,7 +132,7 @@ class ScriptedOrg:
                 text = f"\nSELECT {name}\n ^\nERROR at Row:1:Column:8\nNo such column '{column}' on entity '{entity}'."
                 return 400, [{"message": text, "errorCode": "INVALID_FIELD"}]
         rows = self.rows[source]
-        wanted = re.search(r"(\w+) IN \(([^)]*)\)", rest)
+        wanted = re.match(r"WHERE (\w+) IN \(([^)]*)\)", rest)
         if wanted:
             ids = re.findall(r"'(\w+)'", wanted[2])
             rows = [row for row in rows if row[wanted[1]] in ids]
