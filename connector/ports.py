@@ -37,7 +37,7 @@ class RecordSelection:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A raw Salesforce row with its lines, as read: numbers are Decimal, parents are nested mappings, absent is absent."""
+    """A raw Salesforce row with its lines, as read: numbers are Decimal, parents nested mappings, absent is absent."""
 
     ref: RecordRef
     fields: Mapping[str, Any]
@@ -191,9 +191,8 @@ class Clock(Protocol):
 class RecordMapping:
     """How one kind of record becomes an order: what to read, and the pure function that maps it.
 
-    `to_order` returns an Order or raises a Refused error that carries every fault (see MappingRefused).
-    `title_fields` name customer, number and owner for pages even when mapping fails. `version` is a short hash of the
-    configuration that made it.
+    `to_order` returns an Order or raises a Refused error that carries every fault as `faults`. `title` names account id
+    and customer for pages even when mapping fails. `version` is a short hash of the configuration that made it.
     """
 
     object: str
@@ -201,3 +200,19 @@ class RecordMapping:
     to_order: Callable[[Record], Order]
     version: str
     warnings: tuple[Fault, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """One Salesforce org: its id (18 characters), the gateway to it, how its records are read, what signed means there.
+
+    `mappings` is keyed by object name. `is_signed` answers with the reason in words. `conditions` holds the SOQL
+    conditions of the signed rules by object name, for sweeps.
+    """
+
+    org_id: str
+    name: str
+    gateway: SalesforceGateway
+    mappings: Mapping[str, RecordMapping]
+    is_signed: Callable[[Record], tuple[bool, str]]
+    conditions: Mapping[str, str]

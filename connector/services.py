@@ -8,40 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import cast
 
 from flask import current_app
 
 from connector.config import Config
-from connector.ports import Clock, EntitlementPlatform, RecordMapping, SalesforceGateway
+from connector.ports import Clock, EntitlementPlatform, Org
 from connector.store.unit_of_work import Database
-
-
-class SignedRule(Protocol):
-    """One [[signed]] rule of the configuration, as `mappings.signed` reads it."""
-
-    object: str
-    field: str
-    where: str
-    fire: str
-
-
-class StartsWork(Protocol):
-    """Starts a durable run inside a caller's transaction."""
-
-    def start(self, *, connection: Any, name: str, run_id: str, argument: str) -> None:
-        """Start one run as part of the transaction of that connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Org:
-    """One Salesforce org: its id (18 characters), its gateway, how its records are read, what signed means there."""
-
-    org_id: str
-    name: str
-    gateway: SalesforceGateway
-    mappings: Mapping[str, RecordMapping]
-    rules: Mapping[str, tuple[Any, ...]]
+from connector.usecases.show_status import StatusBoard
+from connector.usecases.start_look import StartsWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +29,7 @@ class Services:
     starter: StartsWork
     orgs: Mapping[str, Org]
     platform: EntitlementPlatform
+    board: StatusBoard
 
 
 def current_services() -> Services:

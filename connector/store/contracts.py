@@ -81,7 +81,7 @@ def platform_ref(*, work: UnitOfWork, org_id: str, customer_ref: str) -> str:
     query = sa.select(customers.c.platform_ref).where(
         customers.c.org_id == org_id, customers.c.salesforce_id == customer_ref
     )
-    return work.execute(query).scalar_one()
+    return str(work.execute(query).scalar_one())
 
 
 def lock(*, work: UnitOfWork, contract_id: int) -> StoredContract:

@@ -128,8 +128,10 @@ def waiting_for(*, work: UnitOfWork, record_id: str) -> list[int]:
     return list(work.execute(query).scalars())
 
 
-def save_terms(*, work: UnitOfWork, order: StoredOrder, terms: Order, value: Decimal, mapping_version: str) -> None:
-    """Keep the signed terms with their line items; lines of an earlier reading are replaced (no contract has them yet)."""
+def save_terms(
+    *, work: UnitOfWork, order: StoredOrder, terms: Order, value: Decimal | None, mapping_version: str
+) -> None:
+    """Keep the signed terms with their line items; lines of an earlier reading are replaced, no contract has them."""
     work.execute(order_lines.delete().where(order_lines.c.order_id == order.id))
     if terms.line_items:
         work.execute(order_lines.insert(), _line_rows(order.id, terms))

@@ -14,19 +14,23 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.domain.terms import RecordRef
-from connector.store.tables import records
+from connector.store.tables import inbox, records
 from connector.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRecord:
-    """A record that this run may work on; `attempts` counts the failures in a row so far."""
+    """A record that this run may work on; `attempts` counts the failures in a row so far.
+
+    `latest_message` is the newest inbox row about it: what this look answers.
+    """
 
     id: int
     ref: RecordRef
     attempts: int
     state: str
     looks: int
+    latest_message: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,14 @@ def claim(*, work: UnitOfWork, ref: RecordRef, run_id: str, now: datetime) -> Cl
         .where(key)
         .values(claimed_by=run_id, claimed_at=now, is_look_due=False, not_before=None, looks=row.looks + 1)
     )
+    newest = sa.select(sa.func.max(inbox.c.id)).where(inbox.c.org_id == ref.org_id, inbox.c.record_id == ref.record_id)
     return ClaimedRecord(
-        row.id, RecordRef(row.org_id, row.object, row.record_id), row.attempts, row.state, row.looks + 1
+        id=row.id,
+        ref=RecordRef(row.org_id, row.object, row.record_id),
+        attempts=row.attempts,
+        state=row.state,
+        looks=row.looks + 1,
+        latest_message=work.execute(newest).scalar_one() or 0,
     )
 
 

@@ -46,9 +46,7 @@ def add_token(*, work: UnitOfWork, name: str, token_hash: str, scopes: Sequence[
         .returning(api_tokens.c.id)
     )
     token_id = int(made.scalar_one())
-    history.append(
-        work=work, at=now, subject="token", subject_id=token_id, event="create", after=" ".join(scopes), reason=name, actor=actor
-    )  # fmt: skip
+    _note(work, now, token_id, "create", actor, name, after=" ".join(scopes))
     return token_id
 
 
@@ -78,6 +76,14 @@ def list_tokens(*, connection: Connection) -> tuple[Token, ...]:
 def note_use(*, work: UnitOfWork, token_id: int, now: datetime) -> None:
     """Keep when the token was last used."""
     work.execute(api_tokens.update().where(api_tokens.c.id == token_id).values(last_used_at=now))
+
+
+def _note(
+    work: UnitOfWork, now: datetime, token_id: int, event: str, actor: str, name: str, *, after: str = ""
+) -> None:
+    history.append(
+        work=work, at=now, subject="token", subject_id=token_id, event=event, after=after, reason=name, actor=actor
+    )
 
 
 def _token(row: Any) -> Token:

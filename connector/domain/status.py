@@ -1,0 +1,63 @@
+"""What a person should read about a signed record: one state word, one sentence, and the numbers that matter.
+
+Exists so that Salesforce, our pages and the command line say the same. It must not know field names of any system.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from connector.domain.fulfilment import OrderState
+from connector.errors import Fault
+
+
+class StatusWord(StrEnum):
+    """What Salesforce shows. Blocked = a person must act or another deal comes first; Failed = we gave up."""
+
+    PENDING = "Pending"
+    IN_PROGRESS = "In Progress"
+    SYNCED = "Synced"
+    WARNING = "Warning"
+    FAILED = "Failed"
+    BLOCKED = "Blocked"
+    SKIPPED = "Skipped"
+
+
+WORD_OF_STATE = {
+    OrderState.NEW: StatusWord.IN_PROGRESS,
+    OrderState.FULFILLING: StatusWord.IN_PROGRESS,
+    OrderState.WAITING: StatusWord.BLOCKED,
+    OrderState.RETRYING: StatusWord.PENDING,
+    OrderState.BLOCKED: StatusWord.BLOCKED,
+    OrderState.FAILED: StatusWord.FAILED,
+    OrderState.FULFILLED: StatusWord.SYNCED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One signed record's status; empty text and None mean that there is nothing to show."""
+
+    word: StatusWord
+    step: str = ""
+    code: str = ""
+    sentence: str = ""
+    attempts: int = 0
+    attempted_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    key: str = ""
+    order_number: str = ""
+    contract_number: str = ""
+    contract_value: Decimal | None = None
+    link: str = ""
+    source_hash: str = ""
+
+
+def sentence_of(faults: tuple[Fault, ...]) -> str:
+    """All faults as text for people: each what is wrong, what to do, who does it; one a line."""
+    if len(faults) == 1:
+        return f"{faults[0].sentence()} Who: {faults[0].owner}."
+    return "\n".join(f"{n}. {fault.sentence()} Who: {fault.owner}." for n, fault in enumerate(faults, start=1))

@@ -1,0 +1,77 @@
+"""One order's status as people should see it, read together in one query for the write-back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from connector.domain.fulfilment import OrderState, StepState
+from connector.domain.terms import RecordRef
+from connector.errors import Fault
+from connector.store.tables import contracts, fulfilment_steps, orders, records
+from connector.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """What is known of an order and its record. `step` is the one it is at, empty when all are done or none began."""
+
+    ref: RecordRef
+    account_id: str
+    number: str
+    state: OrderState
+    faults: tuple[Fault, ...]
+    question_code: str
+    question: str
+    source_hash: str
+    step: str
+    attempts: int
+    fulfilled_at: datetime | None
+    not_before: datetime | None
+    contract_number: str
+    contract_value: Decimal | None
+
+
+def load_status(*, work: UnitOfWork, order_id: int) -> StatusRow:
+    """The status of that order."""
+    query = (
+        sa.select(orders, records.c.org_id, records.c.object, records.c.record_id, records.c.account_id)
+        .add_columns(contracts.c.number.label("contract_number"), contracts.c.value.label("contract_value"))
+        .join(records, records.c.id == orders.c.record_row_id)
+        .outerjoin(contracts, contracts.c.id == orders.c.contract_id)
+        .where(orders.c.id == order_id)
+    )
+    row = work.execute(query).one()
+    step, attempts, not_before = _step_at(work, order_id)
+    return StatusRow(
+        ref=RecordRef(row.org_id, row.object, row.record_id),
+        account_id=row.account_id or row.customer_ref,
+        number=row.number,
+        state=OrderState(row.state),
+        faults=tuple(Fault(**fault) for fault in row.faults or ()),
+        question_code=row.question_code,
+        question=row.question,
+        source_hash=row.source_hash,
+        step=step,
+        attempts=attempts,
+        fulfilled_at=row.fulfilled_at,
+        not_before=not_before,
+        contract_number=row.contract_number or "",
+        contract_value=row.contract_value,
+    )
+
+
+def _step_at(work: UnitOfWork, order_id: int) -> tuple[str, int, datetime | None]:
+    """(name, attempts, next try) of the first step that began and is not done."""
+    steps = fulfilment_steps.c
+    query = (
+        sa.select(steps.name, steps.attempts, steps.not_before)
+        .where(steps.order_id == order_id, steps.state != StepState.DONE, steps.attempts > 0)
+        .order_by(steps.position)
+        .limit(1)
+    )
+    row = work.execute(query).one_or_none()
+    return ("", 0, None) if row is None else (row.name, row.attempts, row.not_before)

@@ -1,0 +1,311 @@
+"""What each fulfilment step does: prepare rows, call the outside with a key made from them, record the answer.
+
+One entry per step in STEP_WORK. `prepare` and `record` run inside a transaction and touch only our rows; `call` runs
+outside any transaction. A step without a `call` of its own is done wholly in `record`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from connector.domain.contract_terms import COMMITTED_KINDS, Contract
+from connector.domain.contracts import build_contract, contract_value
+from connector.domain.entitlements import (
+    AccessWanted,
+    access_differences,
+    access_wanted,
+)
+from connector.domain.fulfilment import StepName
+from connector.domain.schedule import schedule
+from connector.domain.terms import ChargeType, DealType, LineItem, Order, ProvisionKind
+from connector.errors import Fault, Refused
+from connector.ports import EntitlementPlatform, SubscriptionRequest
+from connector.store import contracts, orders, records
+from connector.store.contracts import StoredContract, StoredSubscription
+from connector.store.orders import StoredOrder
+from connector.store.unit_of_work import UnitOfWork
+
+
+class AccessDiffers(Refused):
+    """The access granted is not the access sold."""
+
+    code = "ACCESS_DIFFERS"
+    owner = "RevOps"
+    fix = "Correct the subscription on the entitlement platform, or the plan, then press Resync."
+
+
+class TermsRefused(Refused):
+    """The signed terms cannot be fulfilled as they stand."""
+
+    code = "TERMS"
+    owner = "sales rep"
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__(faults[0].message, code=faults[0].code, owner=faults[0].owner, fix=faults[0].fix)
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """What every step needs: the order's terms, the access it sells, and the outside."""
+
+    platform: EntitlementPlatform
+    order_id: int
+    terms: Order
+    access: tuple[AccessWanted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepWork:
+    """The three phases of one step; what `prepare` answers goes to `call`, what `call` answers goes to `record`."""
+
+    prepare: Callable[[UnitOfWork, StepContext, datetime], Any]
+    call: Callable[[StepContext, Any], Any]
+    record: Callable[[UnitOfWork, StepContext, Any, datetime], Any]
+    is_outside: bool
+
+
+def orders_of_contract(*, work: UnitOfWork, terms: Order) -> tuple[StoredOrder, ...]:
+    """The orders that made the contract which this order changes; none when it opens a contract of its own."""
+    if not terms.amends_ref:
+        return ()
+    base = orders.load_by_salesforce_id(work=work, org_id=terms.source.org_id, record_id=terms.amends_ref)
+    if base is None or base.contract_id is None:
+        return ()
+    return orders.load_of_contract(work=work, contract_id=base.contract_id)
+
+
+def lines_in_force(*, terms: Sequence[Order]) -> tuple[LineItem, ...]:
+    """The line items that say what the customer may use under these orders together.
+
+    By effective date, whatever arrived first: a later order's value of an entitlement replaces the earlier one; plans
+    and everything it does not name stay.
+    """
+    kept: dict[tuple[ProvisionKind, str], list[LineItem]] = {}
+    for order in sorted(terms, key=lambda order: (order.starts_on, order.deal_type is not DealType.NEW)):
+        fresh: dict[tuple[ProvisionKind, str], list[LineItem]] = {}
+        for line in order.line_items:
+            if line.provision.kind is not ProvisionKind.NOTHING:
+                fresh.setdefault((line.provision.kind, line.provision.ref), []).append(line)
+        kept.update(fresh)
+    return tuple(line for lines in kept.values() for line in lines)
+
+
+def access_of(
+    *, platform: EntitlementPlatform, terms: Sequence[Order]
+) -> tuple[tuple[AccessWanted, ...], tuple[Fault, ...]]:
+    """The subscriptions that these orders of one contract ask for together, and every reason why they cannot be.
+
+    Asks the platform for the plans, so it must not be called inside a transaction.
+    """
+    lines = lines_in_force(terms=terms)
+    refs = {line.provision.ref for line in lines if line.provision.kind is ProvisionKind.PLAN}
+    found = {ref: platform.fetch_plan(plan_ref=ref) for ref in sorted(refs)}
+    return access_wanted(line_items=lines, plans={ref: plan for ref, plan in found.items() if plan is not None})
+
+
+def line_values(*, contract: Contract) -> dict[str, Decimal]:
+    """Committed value by the Salesforce id of the line item."""
+    values: dict[str, Decimal] = {}
+    for charge in schedule(contract=contract):
+        if charge.kind in COMMITTED_KINDS:
+            ref = charge.line.item.ref
+            values[ref] = values.get(ref, Decimal(0)) + charge.amount.amount
+    return values
+
+
+def _nothing_to_prepare(work: UnitOfWork, context: StepContext, now: datetime) -> None:
+    del work, context, now
+
+
+def _no_call(context: StepContext, material: Any) -> None:
+    del context, material
+
+
+# The customer: the account is the key, so two orders of one account, also at once, are one customer.
+
+
+def _call_customer(context: StepContext, _material: Any) -> str:
+    key = f"customer-{context.terms.source.org_id}-{context.terms.customer.ref}"
+    return context.platform.upsert_customer(key=key, customer=context.terms.customer)
+
+
+def _record_customer(work: UnitOfWork, context: StepContext, platform_ref: Any, now: datetime) -> Any:
+    org_id, customer = context.terms.source.org_id, context.terms.customer
+    contracts.upsert_customer(work=work, org_id=org_id, customer=customer, now=now)
+    contracts.save_platform_ref(work=work, org_id=org_id, customer_ref=customer.ref, platform_ref=platform_ref)
+    return {"customer": platform_ref}
+
+
+# The contract: all its orders together make its value anew.
+
+
+def _record_contract(work: UnitOfWork, context: StepContext, _answer: Any, now: datetime) -> Any:
+    stored, contract = _contract_with(work, context, now)
+    value = contract_value(contract=contract)
+    if not contracts.has_version(work=work, contract_id=stored.id, order_id=context.order_id):
+        contracts.save_version(
+            work=work,
+            contract=stored,
+            order_id=context.order_id,
+            value=value.amount,
+            starts_on=contract.starts_on,
+            ends_on=contract.ends_on,
+            reason=f"{context.terms.deal_type}: {context.terms.name}",
+            now=now,
+        )
+        _save_lines(work, context, stored.id, contract)
+    _wake_waiting(work, context, now)
+    return {"contract": stored.number, "value": value.amount, "currency": value.currency}
+
+
+def _contract_with(work: UnitOfWork, context: StepContext, now: datetime) -> tuple[StoredContract, Contract]:
+    """The stored contract, locked, and what it is with this order. Raises ContractRefused."""
+    before = orders_of_contract(work=work, terms=context.terms)
+    if not before:
+        contract = build_contract(orders=[context.terms])
+        value = contract_value(contract=contract).amount
+        order_id, terms = context.order_id, context.terms
+        return contracts.open_contract(work=work, order_id=order_id, order=terms, value=value, now=now), contract
+    assert before[0].contract_id is not None
+    stored = contracts.lock(work=work, contract_id=before[0].contract_id)
+    # Read again under the lock: another order of this contract may have come first.
+    before = orders.load_of_contract(work=work, contract_id=stored.id)
+    terms_before = [order.terms for order in before if order.terms is not None and order.id != context.order_id]
+    return stored, build_contract(orders=[*terms_before, context.terms])
+
+
+def _save_lines(work: UnitOfWork, context: StepContext, contract_id: int, contract: Contract) -> None:
+    contracts.save_lines(
+        work=work,
+        contract_id=contract_id,
+        line_items=context.terms.line_items,
+        order_line_ids=orders.line_ids(work=work, order_id=context.order_id),
+        values=line_values(contract=contract),
+    )
+
+
+def _wake_waiting(work: UnitOfWork, context: StepContext, now: datetime) -> None:
+    """Orders that wait for this one are looked at again at once."""
+    for record_row_id in orders.waiting_for(work=work, record_id=context.terms.source.record_id):
+        records.wake_at(work=work, record_row_id=record_row_id, moment=now)
+
+
+# The subscriptions: one per plan and contract; the key is made of our row's id.
+
+
+def _prepare_subscriptions(work: UnitOfWork, context: StepContext, now: datetime) -> Any:
+    contract_id = _contract_id(work, context)
+    wanted = [
+        contracts.want_subscription(
+            work=work, contract_id=contract_id, order_id=context.order_id, wanted=access, now=now
+        )
+        for access in context.access
+    ]
+    org_id, account = context.terms.source.org_id, context.terms.customer.ref
+    return contract_id, contracts.platform_ref(work=work, org_id=org_id, customer_ref=account), wanted
+
+
+def _call_subscriptions(context: StepContext, material: Any) -> list[tuple[int, str]]:
+    contract_id, customer_ref, wanted = material
+    return [(row.id, _grant(context, contract_id, customer_ref, row)) for row in wanted]
+
+
+def _grant(context: StepContext, contract_id: int, customer_ref: str, row: StoredSubscription) -> str:
+    return context.platform.grant_subscription(
+        request=SubscriptionRequest(
+            key=f"subscription-{row.id}",
+            customer_ref=customer_ref,
+            contract_ref=f"contract-{contract_id}",
+            wanted=row.wanted,
+            salesforce_id=context.terms.source.record_id,
+        )
+    )
+
+
+def _record_subscriptions(work: UnitOfWork, _context: StepContext, granted: Any, now: datetime) -> Any:
+    for subscription_id, ref in granted:
+        contracts.save_subscription(
+            work=work, subscription_id=subscription_id, platform_ref=ref, state="granted", now=now
+        )
+    return {"subscriptions": [ref for _id, ref in granted]}
+
+
+def _contract_id(work: UnitOfWork, context: StepContext) -> int:
+    contract_id = orders.load(work=work, order_id=context.order_id).contract_id
+    assert contract_id is not None, "the contract step runs before"
+    return contract_id
+
+
+# Metering: each usage line names the feature whose usage it bills.
+
+
+def _record_metering(work: UnitOfWork, context: StepContext, _answer: Any, _now: datetime) -> Any:
+    usage_lines = [line for line in context.terms.line_items if line.charge_type is ChargeType.USAGE]
+    faults = tuple(_unmetered(line) for line in usage_lines if not line.provision.ref)
+    if faults:
+        raise TermsRefused(faults)
+    ids = orders.line_ids(work=work, order_id=context.order_id)
+    contract_id = _contract_id(work, context)
+    for line in usage_lines:
+        contracts.save_metered_feature(
+            work=work, contract_id=contract_id, order_line_id=ids[line.ref], feature_ref=line.provision.ref
+        )
+    return {"metered": {line.product_code: line.provision.ref for line in usage_lines}}
+
+
+def _unmetered(line: LineItem) -> Fault:
+    return Fault(
+        code="NO_METERED_FEATURE",
+        message=f"Line {line.position}, {line.product_name}, is billed by usage, but no feature is known to meter it.",
+        fix=f"Name the feature of product {line.product_code} in the catalogue, then press Resync.",
+        owner="RevOps",
+        record=line.ref,
+        value=line.product_code,
+        line=str(line.position),
+    )
+
+
+# Read-back: what is granted must be what was sold, value by value.
+
+
+def _prepare_read_back(work: UnitOfWork, context: StepContext, _now: datetime) -> Any:
+    wanted = {access.product_ref for access in context.access}
+    rows = contracts.load_subscriptions(work=work, contract_id=_contract_id(work, context))
+    return [row for row in rows if row.product_ref in wanted]
+
+
+def _call_read_back(context: StepContext, rows: Any) -> list[int]:
+    found = []
+    for row in rows:
+        granted = context.platform.fetch_subscription(subscription_ref=row.platform_ref)
+        found += [(row, difference) for difference in access_differences(wanted=row.wanted, granted=granted)]
+    if found:
+        said = "; ".join(f"{item.what}: sold {item.sold}, granted {item.granted}" for _row, item in found)
+        raise AccessDiffers(f"The access granted differs from the access sold. {said}.")
+    return [row.id for row in rows]
+
+
+def _record_read_back(work: UnitOfWork, context: StepContext, ids: Any, now: datetime) -> Any:
+    rows = contracts.load_subscriptions(work=work, contract_id=_contract_id(work, context))
+    for row in rows:
+        if row.id in ids:
+            contracts.save_subscription(
+                work=work, subscription_id=row.id, platform_ref=row.platform_ref, state="confirmed", now=now
+            )
+    return {"confirmed": [row.platform_ref for row in rows if row.id in ids]}
+
+
+STEP_WORK: dict[StepName, StepWork] = {
+    StepName.CUSTOMER: StepWork(_nothing_to_prepare, _call_customer, _record_customer, is_outside=True),
+    StepName.CONTRACT: StepWork(_nothing_to_prepare, _no_call, _record_contract, is_outside=False),
+    StepName.SUBSCRIPTIONS: StepWork(
+        _prepare_subscriptions, _call_subscriptions, _record_subscriptions, is_outside=True
+    ),
+    StepName.METERING: StepWork(_nothing_to_prepare, _no_call, _record_metering, is_outside=False),
+    StepName.READ_BACK: StepWork(_prepare_read_back, _call_read_back, _record_read_back, is_outside=True),
+}

@@ -1,0 +1,90 @@
+"""A signed record becomes an order that can be fulfilled, or every reason why not, before anything is made.
+
+Exists so that mapping, commercial checks, tie-out and the platform's catalogue speak with one voice: all faults at
+once. Reads only; it must not write or move anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from connector.domain.checks import check_order
+from connector.domain.contracts import ContractRefused, build_contract, order_value, tie_out
+from connector.domain.entitlements import AccessWanted
+from connector.domain.terms import DealType, Order
+from connector.errors import Fault, Refused
+from connector.ports import EntitlementPlatform, Record, RecordMapping
+from connector.store.unit_of_work import Database
+from connector.usecases.fulfilment_steps import TermsRefused, access_of, orders_of_contract
+
+
+class WaitsForOrder(Refused):
+    """The order changes another one that is not here yet."""
+
+    code = "WAITS_FOR_ORDER"
+    owner = "nobody"
+    fix = "Nothing to do: it goes on by itself as soon as the other deal has its contract."
+
+    def __init__(self, terms: Order) -> None:
+        verb = {DealType.RENEWAL: "renews", DealType.CANCELLATION: "cancels"}.get(terms.deal_type, "changes")
+        super().__init__(f"This deal {verb} the deal {terms.amends_ref}, which has no contract here yet.")
+        self.terms = terms
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRead:
+    """An order that can be fulfilled: its terms, its value in its currency, and the access it sells."""
+
+    terms: Order
+    value: Decimal
+    access: tuple[AccessWanted, ...]
+
+
+def read_order(
+    *, record: Record, mapping: RecordMapping, database: Database, platform: EntitlementPlatform
+) -> OrderRead:
+    """Map and check a signed record.
+
+    Raises a Refused error with `faults` (all of them), or WaitsForOrder with the terms when the order it changes has
+    no contract yet.
+    """
+    terms = mapping.to_order(record)
+    earlier = _earlier(database, terms)
+    if terms.amends_ref and not earlier:
+        raise WaitsForOrder(terms)
+    faults = list(check_order(order=terms))
+    access, access_faults = access_of(platform=platform, terms=[*earlier, terms])
+    faults += access_faults
+    if not faults:
+        faults += _contract_faults(terms, earlier)
+    if faults:
+        raise TermsRefused(tuple(faults))
+    base = build_contract(orders=earlier) if earlier else None
+    return OrderRead(terms, order_value(order=terms, base=base).amount, access)
+
+
+def access_again(*, terms: Order, database: Database, platform: EntitlementPlatform) -> tuple[AccessWanted, ...]:
+    """The access of an order whose terms are settled, for a run that goes on. Raises TermsRefused."""
+    others = [order for order in _earlier(database, terms) if order.source != terms.source]
+    access, faults = access_of(platform=platform, terms=[*others, terms])
+    if faults:
+        raise TermsRefused(faults)
+    return access
+
+
+def _earlier(database: Database, terms: Order) -> list[Order]:
+    """The settled terms of all orders of the contract that this order belongs to."""
+    with database.unit_of_work() as work:
+        stored = orders_of_contract(work=work, terms=terms)
+    return [order.terms for order in stored if order.terms is not None and order.terms.source != terms.source]
+
+
+def _contract_faults(terms: Order, earlier: Sequence[Order]) -> tuple[Fault, ...]:
+    try:
+        base = build_contract(orders=earlier) if earlier else None
+        build_contract(orders=[*earlier, terms])
+        return tie_out(order=terms, base=base)
+    except ContractRefused as error:
+        return tuple(error.faults)

@@ -1,0 +1,86 @@
+"""What Salesforce should show of an order, or of a record we passed over, kept as a wish in the caller's transaction.
+
+Exists so that every change of state is shown, in one place. It only writes down what is owed; `write_back` sends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connector.domain.fulfilment import OrderState
+from connector.domain.status import WORD_OF_STATE, Status, StatusWord, sentence_of
+from connector.domain.terms import RecordRef
+from connector.errors import Fault
+from connector.store import writebacks
+from connector.store.status import StatusRow, load_status
+from connector.store.unit_of_work import UnitOfWork
+
+StatusFields = Callable[[str, Status], Mapping[str, Any]]
+"""(object name, status) -> Salesforce fields; empty when nothing is shown on that object."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusBoard:
+    """Where status is shown: which fields, and the address that links start with."""
+
+    fields: StatusFields
+    base_url: str
+
+    def show_order(self, *, work: UnitOfWork, order_id: int, now: datetime) -> None:
+        """Have the order's record show how far the order is."""
+        row = load_status(work=work, order_id=order_id)
+        self._want(work, row.ref, row.account_id, _status(row, self.base_url, now), now)
+
+    def show_passed_over(
+        self, *, work: UnitOfWork, ref: RecordRef, account_id: str, fault: Fault, word: StatusWord, now: datetime
+    ) -> None:
+        """Have a record that is no order of ours say why."""
+        status = Status(word=word, code=fault.code, sentence=sentence_of((fault,)), attempted_at=now)
+        self._want(work, ref, account_id, status, now)
+
+    def _want(self, work: UnitOfWork, ref: RecordRef, account_id: str, status: Status, now: datetime) -> None:
+        fields = self.fields(ref.object, status)
+        if fields:
+            writebacks.want(work=work, ref=ref, account_id=account_id, fields=fields, now=now)
+
+
+def _status(row: StatusRow, base_url: str, now: datetime) -> Status:
+    word, code, sentence = _told(row)
+    return Status(
+        word=word,
+        step=_step_words(row),
+        code=code,
+        sentence=sentence,
+        attempts=row.attempts,
+        attempted_at=now,
+        succeeded_at=row.fulfilled_at,
+        key=row.number,
+        order_number=row.number,
+        contract_number=row.contract_number,
+        contract_value=row.contract_value,
+        link=f"{base_url}/review/orders/{row.number}",
+        source_hash=row.source_hash,
+    )
+
+
+def _told(row: StatusRow) -> tuple[StatusWord, str, str]:
+    """State word, code and sentence; an open question about a fulfilled order is a warning."""
+    if row.state is OrderState.FULFILLED and row.question_code:
+        return StatusWord.WARNING, row.question_code, row.question
+    if not row.faults:
+        return WORD_OF_STATE[row.state], "", ""
+    sentence = sentence_of(row.faults)
+    if row.not_before is not None:
+        sentence += f" Next try: {row.not_before:%Y-%m-%d %H:%M} UTC."
+    return WORD_OF_STATE[row.state], row.faults[0].code, sentence
+
+
+def _step_words(row: StatusRow) -> str:
+    if row.state is OrderState.FULFILLED:
+        return "fulfilled"
+    if row.step:
+        return row.step
+    return {OrderState.WAITING: "waiting", OrderState.BLOCKED: "mapping"}.get(row.state, "mapping")

@@ -1,0 +1,61 @@
+"""A status in our words becomes fields of a Salesforce record.
+
+Exists so that names of fields are said once; the configuration may rename or switch off single ones. Pure: it must not
+know whether or when anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from connector.domain.status import Status
+from connector.ports import JsonScalar
+
+# The longest text each field of our package holds.
+_LONGEST_SENTENCE = 4000
+_LONGEST_CODE = 80
+
+_FIELDS: dict[str, Callable[[Status], JsonScalar]] = {
+    "Status": lambda status: status.word.value,
+    "Step": lambda status: status.step or None,
+    "Error_Code": lambda status: status.code[:_LONGEST_CODE] or None,
+    "Error": lambda status: _cut(status.sentence) or None,
+    "Attempts": lambda status: min(status.attempts, 9999),
+    "Key": lambda status: status.key or None,
+    "Order_Number": lambda status: status.order_number or None,
+    "Contract_Number": lambda status: status.contract_number or None,
+    "Contract_Value": lambda status: status.contract_value,
+    "Link": lambda status: status.link or None,
+    "Last_Attempt": lambda status: _instant(status.attempted_at),
+    "Last_Success": lambda status: _instant(status.succeeded_at),
+    "Source_Hash": lambda status: status.source_hash or None,
+}
+
+
+def status_fields(
+    *, objects: tuple[str, ...], prefix: str, renamed: Mapping[str, str]
+) -> Callable[[str, Status], dict[str, JsonScalar]]:
+    """A function (object, status) -> Salesforce fields.
+
+    `renamed` maps our names (Status, Step, Error...) to field names; empty text switches the field off.
+    """
+    names = {name: renamed.get(name, f"{prefix}{name}__c") for name in _FIELDS}
+
+    def fields_of(object_name: str, status: Status) -> dict[str, JsonScalar]:
+        if object_name not in objects:
+            return {}
+        return {names[name]: value(status) for name, value in _FIELDS.items() if names[name]}
+
+    return fields_of
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _cut(sentence: str) -> str:
+    """The sentence within the field's length; a cut one ends with a mark."""
+    if len(sentence) <= _LONGEST_SENTENCE:
+        return sentence
+    return sentence[: _LONGEST_SENTENCE - 1] + "…"
