@@ -1,0 +1,68 @@
+"""A signed Salesforce record as an order, or one error with everything that is wrong with it.
+
+Pure: the same record and plan give the same order on every machine and every day. It must not call anything, and not
+decide whether the record is signed.
+"""
+
+from __future__ import annotations
+
+from connector.domain.terms import DealType, Order
+from connector.errors import Fault
+from connector.ports import Record
+from mappings.faults import MappingRefused, label
+from mappings.header import Header, read_header
+from mappings.line_items import Row, line_item, months_or_upfront, read_lines
+from mappings.plans import ObjectPlan
+from mappings.reading import Place, RowReader
+from mappings.targets import HEADER
+
+
+def map_order(record: Record, *, plan: ObjectPlan) -> Order:
+    """The order that a record is. Raises MappingRefused with all faults when it cannot be read as one."""
+    faults: list[Fault] = []
+    place = Place(f"The {label(plan.object).lower()}", record.ref.record_id)
+    reader = RowReader(record.fields, place, faults)
+    header = read_header(reader=reader, plan=plan)
+    rows = read_lines(lines=record.lines, header=header, header_reader=reader, plan=plan)
+    _check_lines(reader, header, rows, plan)
+    if faults:
+        raise MappingRefused(faults)
+    return _order(record, header, rows)
+
+
+def _check_lines(reader: RowReader, header: Header, rows: tuple[Row, ...], plan: ObjectPlan) -> None:
+    """Only a cancellation has nothing to sell."""
+    if rows or header["deal_type"] is DealType.CANCELLATION or "deal_type" in reader.faulty:
+        return
+    reader.report(
+        HEADER["name"], code="NO_LINES", message=f"{reader.place.words} has no lines.",
+        fix="Add the products that were sold, or check that the integration user may read "
+        f"{plan.line_object or 'the lines'}.", owner="sales rep",
+    )  # fmt: skip
+
+
+def _order(record: Record, header: Header, rows: tuple[Row, ...]) -> Order:
+    assert header.starts_on is not None, "a header without faults has its dates"
+    assert header.ends_on is not None, "a header without faults has its dates"
+    return Order(
+        source=record.ref,
+        name=header["name"],
+        deal_type=header["deal_type"],
+        customer=header.customer,
+        currency=header["currency"],
+        starts_on=header.starts_on,
+        ends_on=header.ends_on,
+        payment_terms_days=header["payment_terms_days"],
+        legal_entity=header["legal_entity"],
+        line_items=tuple(line_item(row, header=header) for row in rows),
+        billing_period_months=months_or_upfront(header["billing_period_months"]),
+        billing_timing=header["billing_timing"],
+        po_number=header["po_number"] or "",
+        signed_on=header["signed_on"],
+        signed_total=header["signed_total"],
+        amends_ref=header["amends_ref"] or "",
+        cancel_from=header["cancel_from"],
+        is_unused_credited=header["is_unused_credited"],
+        term_months=header["term_months"],
+        is_co_termed=header.is_co_termed,
+    )
