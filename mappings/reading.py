@@ -123,7 +123,7 @@ class RowReader:
         return found
 
     def unreadable(self, target: Target, path: str) -> None:
-        """Report that Salesforce did not answer a field, which means that our user may not see it; told once for all lines."""
+        """Report that Salesforce did not answer a field, which means our user may not see it; once for all lines."""
         self.faulty.add(target.name)
         if any(fault.code == "FIELD_NOT_READABLE" and fault.field == path and fault.line for fault in self.faults):
             return
