@@ -1,0 +1,102 @@
+"""The addresses that Salesforce sends to: outbound messages (SOAP) and signed events (JSON).
+
+A view verifies, reads, hands over and answers; it decides nothing. The answer goes out after the commit, because
+Salesforce forgets what was acknowledged and sends again, for 24 hours, what was not. There is no session here, so the
+blueprint is exempt from CSRF protection.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from connector.errors import Refused
+from connector.problems import problem_of, problem_of_http
+from connector.services import Services, current_services
+from connector.usecases.receive_message import Message, Receipt, receive
+from webhooks.counts import count_receipt, count_refusal
+from webhooks.events import read_events
+from webhooks.outbound_messages import read_outbound_messages
+from webhooks.senders import org_of_signature, org_of_token
+from webhooks.signatures import SignedHeaders
+
+_LOG = logging.getLogger(__name__)
+
+BLUEPRINT = Blueprint("webhooks_salesforce", __name__, url_prefix="/webhooks/salesforce")
+
+# Salesforce takes anything but this text for a failed delivery.
+_ACK = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">\n'
+    " <soapenv:Body>\n"
+    '  <notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>\n'
+    " </soapenv:Body></soapenv:Envelope>\n"
+)
+_ACK_TYPE = "text/xml; charset=UTF-8"
+
+
+@BLUEPRINT.post("/outbound/<token>")
+def receive_outbound_messages(token: str) -> Response:
+    """Outbound messages: one Ack for all notifications of the body."""
+    services = current_services()
+    org = org_of_token(services=services, token=token)
+    body = _read_body(services)
+    _receive(services, body=body, messages=read_outbound_messages(body=body, org=org))
+    return Response(_ACK, content_type=_ACK_TYPE)
+
+
+@BLUEPRINT.post("/events")
+def receive_events() -> tuple[Response, int]:
+    """Signed events: how many messages were new, and how many were known."""
+    services = current_services()
+    headers = _signed_headers()
+    body = _read_body(services)
+    org = org_of_signature(services=services, body=body, headers=headers, now=services.clock.now())
+    messages = read_events(body=body, webhook_id=headers.message_id, org=org)
+    receipt = _receive(services, body=body, messages=messages)
+    return jsonify(accepted=receipt.new, known=receipt.known), 202
+
+
+@BLUEPRINT.errorhandler(Refused)
+def answer_refused(error: Refused) -> Response:
+    """A refusal is logged without the address, which holds a token, and counted."""
+    _LOG.warning("refused a request to %s: %s: %s", request.endpoint, error.code, error)
+    count_refusal(source=str(request.endpoint), code=error.code)
+    return problem_of(error)
+
+
+@BLUEPRINT.errorhandler(HTTPException)
+def answer_http_exception(error: HTTPException) -> Response:
+    """What Flask refuses by itself, above all a body that is too large."""
+    _LOG.warning("refused a request to %s: %s", request.endpoint, error.name)
+    count_refusal(source=str(request.endpoint), code=f"HTTP_{error.code}")
+    return problem_of_http(error)
+
+
+def _read_body(services: Services) -> bytes:
+    """The raw body. Too large is refused before it is read, or, sent in chunks, as soon as the limit is passed."""
+    request.max_content_length = services.config.web.largest_body
+    return request.get_data(cache=False)
+
+
+def _signed_headers() -> SignedHeaders:
+    return SignedHeaders(
+        message_id=request.headers.get("webhook-id", ""),
+        timestamp=request.headers.get("webhook-timestamp", ""),
+        signature=request.headers.get("webhook-signature", ""),
+    )
+
+
+def _receive(services: Services, *, body: bytes, messages: tuple[Message, ...]) -> Receipt:
+    receipt = receive(
+        database=services.database,
+        starter=services.starter,
+        clock=services.clock,
+        messages=messages,
+        body=body,
+        content_type=request.content_type or "",
+    )
+    count_receipt(source=str(request.endpoint), receipt=receipt)
+    return receipt
