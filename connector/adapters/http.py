@@ -87,7 +87,7 @@ class ServiceSession(requests.Session):
         if on_answer is not None:
             self._tell(on_answer)
 
-    def request(self, method: str, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """As in requests, with our timeout unless the caller names one, and never a redirect. Raises Misconfigured."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self.timeout

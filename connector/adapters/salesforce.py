@@ -25,7 +25,7 @@ from connector.adapters.salesforce_soql import (
     LINES,
     MEETING,
     Query,
-    object_name,
+    checked_object,
     record_queries,
     signed_query,
 )
@@ -107,7 +107,7 @@ class SimpleSalesforceGateway:
         if limit < 1:
             raise ValueError("a sweep needs a limit of at least 1")
         doing = f"look for signed records of {object_name[:80]}"
-        query = signed_query(object_name_=object_name, condition=condition, since=since, until=until, limit=limit)
+        query = signed_query(object_name=object_name, condition=condition, since=since, until=until, limit=limit)
         rows = self._queries.ask(query, purpose="sweep", doing=doing).by_name[HEADERS]
         return tuple(_stamp(row, doing=doing) for row in rows)
 
@@ -187,7 +187,7 @@ class SimpleSalesforceGateway:
                 )
 
     def _describe(self, name: str) -> ObjectDescription:
-        doing = f"describe the object {object_name(name)}"
+        doing = f"describe the object {checked_object(name)}"
         try:
             body = self._connection.call(Call("describe", doing, f"sobjects/{name}/describe")).body
         except ConnectorError as error:

@@ -35,7 +35,7 @@ from connector.adapters.salesforce_errors import (
     is_worth_repeating,
     unreadable,
 )
-from connector.errors import ConnectorError, Unavailable
+from connector.errors import ConnectorError, Unavailable, Uncertain
 from connector.ports import ApiUsage, Clock
 
 Purpose = Literal["fetch", "sweep", "write_back", "describe", "login"]
@@ -115,7 +115,14 @@ class SalesforceConnection:
             sleep=self._sleep,
             reraise=True,
         )
-        return again(self._call_logged_in, call)
+        doubts: list[Uncertain] = []
+        try:
+            return again(self._call_noting_doubts, call, doubts)
+        except Unavailable as away:
+            # A later try that never arrived says nothing about the earlier one whose answer was lost.
+            if doubts:
+                raise doubts[-1] from away
+            raise
 
     def org_id(self) -> str:
         """The org's id as the last token told it; empty before the first login or when it was not told."""
@@ -147,6 +154,13 @@ class SalesforceConnection:
             session.close()
 
     # Token and clients.
+
+    def _call_noting_doubts(self, call: Call, doubts: list[Uncertain]) -> Answer:
+        try:
+            return self._call_logged_in(call)
+        except Uncertain as doubt:
+            doubts.append(doubt)
+            raise
 
     def _call_logged_in(self, call: Call) -> Answer:
         """One try, with one renewal of the token when Salesforce does not accept it."""

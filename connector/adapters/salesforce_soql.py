@@ -45,14 +45,14 @@ class Query:
         return replace(self, fields=tuple(name for name in self.fields if name not in left_out))
 
 
-def object_name(name: str) -> str:
+def checked_object(name: str) -> str:
     """The name if it can be an object's API name. Raises Misconfigured."""
     if not _OBJECT.fullmatch(name):
         raise _bad_name("object", name)
     return name
 
 
-def field_path(name: str) -> str:
+def checked_field(name: str) -> str:
     """The name if it can be a field's API name or a dotted path to one. Raises Misconfigured."""
     if not _FIELD.fullmatch(name):
         raise _bad_name("field", name)
@@ -67,8 +67,8 @@ def record_queries(selection: RecordSelection, *, record_ids: Sequence[str]) -> 
     queries = [
         Query(
             name=HEADERS,
-            object=object_name(selection.object),
-            fields=("Id", *map(field_path, selection.fields)),
+            object=checked_object(selection.object),
+            fields=("Id", *map(checked_field, selection.fields)),
             rest=format_soql("WHERE Id IN {}", list(record_ids)),
         )
     ]
@@ -81,7 +81,7 @@ def record_queries(selection: RecordSelection, *, record_ids: Sequence[str]) -> 
 
 
 def signed_query(
-    *, object_name_: str, condition: str, since: datetime | None, until: datetime | None, limit: int
+    *, object_name: str, condition: str, since: datetime | None, until: datetime | None, limit: int
 ) -> Query:
     """Ids and stamps of records that meet a condition and were touched in [since, until), oldest first."""
     terms = [f"({closed_condition(condition)})"] if condition.strip() else []
@@ -91,7 +91,7 @@ def signed_query(
         terms.append(format_soql("SystemModstamp < {}", _aware(until)))
     where = f"WHERE {' AND '.join(terms)} " if terms else ""
     rest = f"{where}ORDER BY SystemModstamp, Id LIMIT {int(limit)}"
-    return Query(name=HEADERS, object=object_name(object_name_), fields=("Id", "SystemModstamp"), rest=rest)
+    return Query(name=HEADERS, object=checked_object(object_name), fields=("Id", "SystemModstamp"), rest=rest)
 
 
 def closed_condition(condition: str) -> str:
@@ -120,12 +120,12 @@ def closed_condition(condition: str) -> str:
 
 
 def _lines(selection: RecordSelection, *, record_ids: Sequence[str]) -> Query:
-    parent = field_path(selection.line_parent_field)
+    parent = checked_field(selection.line_parent_field)
     order = ", ".join([parent, *map(_order_term, selection.line_order), "Id"])
     return Query(
         name=LINES,
-        object=object_name(selection.line_object),
-        fields=("Id", parent, *map(field_path, selection.line_fields)),
+        object=checked_object(selection.line_object),
+        fields=("Id", parent, *map(checked_field, selection.line_fields)),
         rest=format_soql("WHERE {:literal} IN {} ORDER BY {:literal}", parent, list(record_ids), order),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.adapters.salesforce_errors import VendorFault, vendor_fault
 from connector.adapters.salesforce_ids import id18
-from connector.adapters.salesforce_soql import field_path, object_name
+from connector.adapters.salesforce_soql import checked_field, checked_object
 from connector.errors import Refused
 from connector.ports import JsonScalar, RecordWrite, WriteResult
 
@@ -22,7 +22,7 @@ Key = tuple[str, str]
 
 def key_of(write: RecordWrite) -> Key:
     """The one record a write is for: object and 18-character id. Raises Misconfigured or NotASalesforceId."""
-    return object_name(write.object), id18(write.record_id)
+    return checked_object(write.object), id18(write.record_id)
 
 
 def merged(writes: Sequence[RecordWrite]) -> dict[Key, dict[str, JsonScalar]]:
@@ -65,6 +65,6 @@ def result_of(key: Key, item: Any) -> WriteResult:
 
 def _checked(fields: Mapping[str, JsonScalar]) -> dict[str, JsonScalar]:
     for name in fields:
-        if name.lower() in _NOT_WRITEABLE or "." in field_path(name):
+        if name.lower() in _NOT_WRITEABLE or "." in checked_field(name):
             raise Refused(f"The field {name} cannot be written.", code="NOT_WRITEABLE")
     return dict(fields)

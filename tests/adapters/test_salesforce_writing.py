@@ -216,6 +216,16 @@ def test_a_write_whose_answer_stays_lost_is_uncertain(
     assert sum(naps) < 8
 
 
+@pytest.mark.parametrize("later", [requests.ConnectTimeout("slow"), answer(503, HTML)])
+def test_a_lost_answer_stays_uncertain_when_later_tries_do_not_arrive(
+    org: ScriptedOrg, gateway: SimpleSalesforceGateway, later: Any
+) -> None:
+    org.refuse("/composite/sobjects", requests.ReadTimeout("slow"), *[later] * 3)
+
+    with pytest.raises(Uncertain):
+        gateway.write(writes=[status_of(QUOTE)])
+
+
 def test_a_call_that_fails_as_a_whole_raises(org: ScriptedOrg, gateway: SimpleSalesforceGateway) -> None:
     org.refuse(
         "/composite/sobjects",
