@@ -18,7 +18,6 @@ from connector.adapters.salesforce_auth import SalesforceLogin
 from connector.adapters.salesforce_connection import Call, SalesforceConnection
 from connector.adapters.salesforce_describe import description_of
 from connector.adapters.salesforce_errors import unreadable
-from connector.adapters.salesforce_ids import id18
 from connector.adapters.salesforce_queries import Row, Rows, SalesforceQueries, hidden_object
 from connector.adapters.salesforce_soql import (
     HEADERS,
@@ -30,6 +29,7 @@ from connector.adapters.salesforce_soql import (
     signed_query,
 )
 from connector.adapters.salesforce_writes import CHUNK, Key, chunks, key_of, merged, result_of
+from connector.domain.salesforce_ids import id18
 from connector.domain.terms import RecordRef
 from connector.errors import ConnectorError
 from connector.ports import (

@@ -22,7 +22,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from connector.adapters.http import HttpSettings, ServiceSession, require_safe_url
 from connector.adapters.salesforce_auth_faults import AuthenticationFailed, login_refusal
 from connector.adapters.salesforce_errors import error_of_transport
-from connector.adapters.salesforce_ids import NotASalesforceId, id18
+from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.errors import ConnectorError, Misconfigured, RateLimited, Unavailable
 from connector.ports import Clock
 
@@ -31,7 +31,7 @@ _ASSERTION_SECONDS = 180
 _TRIES = 3
 _READ_SECONDS = 20.0
 REFUSED_PAUSE = timedelta(minutes=15)
-_API_VERSION = re.compile(r"[1-9][0-9]\.0")
+_API_VERSION = re.compile(r"[1-9][0-9]{1,2}\.0")
 _DOING = "log in to Salesforce"
 # Words of the token endpoint that mean "again in a moment" although the status is 400.
 _BUSY = frozenset({"server_error", "temporarily_unavailable", "unknown_error"})

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.adapters.salesforce_errors import VendorFault, vendor_fault
-from connector.adapters.salesforce_ids import id18
 from connector.adapters.salesforce_soql import checked_field, checked_object
+from connector.domain.salesforce_ids import id18
 from connector.errors import Refused
 from connector.ports import JsonScalar, RecordWrite, WriteResult
 

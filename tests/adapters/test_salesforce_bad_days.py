@@ -16,7 +16,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from connector.adapters.clock import FixedClock
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.adapters.salesforce_auth_faults import AuthenticationFailed
-from connector.adapters.salesforce_ids import id18
+from connector.domain.salesforce_ids import id18
 from connector.errors import Conflict, ConnectorError, Misconfigured, RateLimited, Refused, Unavailable
 from connector.ports import Record, RecordSelection, RecordWrite
 from tests.adapters.scripted_org import HTML, ScriptedOrg, answer, fault

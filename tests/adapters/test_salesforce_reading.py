@@ -11,7 +11,7 @@ import pytest
 
 from connector.adapters.clock import FixedClock
 from connector.adapters.salesforce import SimpleSalesforceGateway
-from connector.adapters.salesforce_ids import NotASalesforceId, id18
+from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.domain.terms import RecordRef
 from connector.errors import Misconfigured, Unavailable
 from connector.ports import RecordSelection, RecordStamp

@@ -11,7 +11,7 @@ import requests
 
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.adapters.salesforce_codes import MEANINGS
-from connector.adapters.salesforce_ids import NotASalesforceId, id18
+from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.errors import Misconfigured, Refused, Retryable, Uncertain
 from connector.ports import RecordWrite, WriteResult
 from tests.adapters.scripted_org import HTML, ScriptedOrg, answer, fault

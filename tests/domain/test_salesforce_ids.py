@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.adapters.salesforce_ids import NotASalesforceId, id18
+from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.errors import Refused
 
 KNOWN = ["00DV0000008s2SrMAI", "04k460000004DXEAA2", "04lV000000nKC8cIAG"]
