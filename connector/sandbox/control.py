@@ -6,13 +6,14 @@ Every endpoint is one call of a `Sandbox` method; nothing is decided here. Guard
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
-from connector.sandbox import guard
+from connector.sandbox import guard, story
 from connector.sandbox.errors import Refusal
 from connector.sandbox.values import parse_datetime, show, to_json
 
@@ -70,6 +71,8 @@ class _Control:
             ("/clock", "GET", self.show_clock),
             ("/clock", "POST", self.move_clock),
             ("/tokens", "DELETE", self.expire_tokens),
+            ("/story", "GET", self.show_story),
+            ("/story/<key>/sign", "POST", self.sign_deal),
         ]
 
     def health(self) -> Response:
@@ -155,8 +158,7 @@ class _Control:
         unknown = [name for name in body if name not in SETTINGS]
         if unknown:
             raise ValueError(f"unknown setting {', '.join(unknown)}; known: {', '.join(SETTINGS)}")
-        for name, value in body.items():
-            setattr(self._sandbox.pushes.settings, name, value)
+        self._sandbox.pushes.settings = replace(self._sandbox.pushes.settings, **body)
         return _json({"changed": list(body)})
 
     def show_clock(self) -> Response:
@@ -173,6 +175,24 @@ class _Control:
         if body.get("run"):
             self._sandbox.clock.run()
         return self.show_clock()
+
+    def show_story(self) -> Response:
+        """The seeded deals: record, how it is signed, the end to expect; and what the platform must know."""
+        return _json(
+            {
+                "deals": [asdict(deal) for deal in self._sandbox.story],
+                "custom_plans": story.CUSTOM_PLANS,
+                "custom_add_ons": story.CUSTOM_ADD_ONS,
+            }
+        )
+
+    def sign_deal(self, key: str) -> Response:
+        """Sign one seeded deal as the sales rep."""
+        deal = next((deal for deal in self._sandbox.story if deal.key == key), None)
+        if deal is None:
+            raise KeyError(f"no deal {key!r} in the story")
+        story.sign(self._sandbox, deal)
+        return _json({"id": deal.record_id})
 
     def expire_tokens(self) -> Response:
         """End every session."""

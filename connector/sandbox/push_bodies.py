@@ -76,14 +76,23 @@ def event_body(*, object_name: str, record_id: str, event_id: str) -> bytes:
     return json.dumps({"object": object_name, "id": record_id, "event_id": event_id}).encode()
 
 
+def event_key(secret: str) -> bytes:
+    """The signing key of a `whsec_` secret. Raises ValueError, without showing the secret."""
+    prefix, _, packed = secret.partition("_")
+    try:
+        key = base64.b64decode(packed, validate=True)
+    except ValueError as mistake:
+        raise ValueError("the event secret must be whsec_ followed by base64") from mistake
+    if prefix != "whsec" or not key:
+        raise ValueError("the event secret must be whsec_ followed by base64")
+    return key
+
+
 def event_headers(*, secret: str, event_id: str, body: bytes, now: datetime) -> dict[str, str]:
     """Standard Webhooks headers. Raises ValueError for a secret that is not `whsec_` and base64."""
-    prefix, _, packed = secret.partition("_")
-    if prefix != "whsec" or not packed:
-        raise ValueError("the event secret must be whsec_ followed by base64")
     stamp = str(int(now.timestamp()))
     signed = f"{event_id}.{stamp}.".encode() + body
-    digest = hmac.new(base64.b64decode(packed, validate=True), signed, hashlib.sha256).digest()
+    digest = hmac.new(event_key(secret), signed, hashlib.sha256).digest()
     return {
         "webhook-id": event_id,
         "webhook-timestamp": stamp,

@@ -8,8 +8,8 @@ outside every lock. Whether a record is signed is data (`SIGNED`), not code.
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=2)
 KEPT_FOR = timedelta(hours=24)
 TIMEOUT = 10.0
 IDLE = 0.2
+LOG_LENGTH = 5_000
 
 
 @dataclass
@@ -64,6 +65,11 @@ class PushSettings:
     own_writes: bool = False
     first_pause: timedelta = FIRST_PAUSE
 
+    def __post_init__(self) -> None:
+        if self.event_url:
+            # A secret that cannot sign must not wait for the first event to be noticed.
+            push_bodies.event_key(self.event_secret or "")
+
 
 class Pushes:
     """The push queue of one org. `changed` listens to the records; `flush` sends what is due."""
@@ -82,12 +88,14 @@ class Pushes:
         self.settings = settings
         self.never: set[str] = set()
         self.times: dict[str, int] = {}
-        self.log: list[Notification] = []
+        self.log: deque[Notification] = deque(maxlen=LOG_LENGTH)
         self._records, self._schema, self._clock = records, schema, clock
         self._org_id, self._own_user, self._base_url = org_id, own_user, base_url
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._made = 0
+        self._waiting: list[Notification] = []
+        self._ended: Counter[str] = Counter()
         self._session = requests.Session()
         self._session.trust_env = False
         self._wake = threading.Event()
@@ -118,18 +126,20 @@ class Pushes:
                 left = self.times.get(record_id, 1)
                 made.append(Notification(fresh, channel, object_name, record_id, now, now, left=left))
             self.log.extend(made)
+            self._waiting.extend(made)
         self._wake.set()
         return made
 
     def pending(self) -> list[Notification]:
         """What is still to be sent."""
         with self._lock:
-            return [item for item in self.log if item.state == "queued"]
+            return list(self._waiting)
 
     def counts(self) -> dict[str, int]:
         """Notifications by state: queued, delivered, dropped."""
         with self._lock:
-            return dict(Counter(item.state for item in self.log))
+            found = dict(self._ended)
+            return found | ({"queued": len(self._waiting)} if self._waiting else {})
 
     # Sending
 
@@ -137,27 +147,26 @@ class Pushes:
         """Send what is due (or `everything` that waits) until nothing more is due; the number of bodies sent."""
         sent = 0
         with self._sending:
-            while batch := self._due(everything=everything):
-                self._deliver(batch)
-                sent += 1
-                # A failed batch is due later, so only repeated deliveries come round again here.
+            while due := self._due(everything=everything):
+                for batch in _bodies(due):
+                    self._deliver(batch)
+                    sent += 1
+                # A failed body is due later, so only repeated deliveries and new changes come round again here.
                 everything = False
         return sent
 
     def _due(self, *, everything: bool) -> list[Notification]:
         now = self._clock.now()
         with self._lock:
-            waiting = [item for item in self.log if item.state == "queued"]
-            for item in waiting:
+            for item in self._waiting:
                 if now - item.queued_at > KEPT_FOR:
                     item.state, item.last_answer = "dropped", f"not acknowledged in 24 hours; {item.last_answer}"
-            due = [item for item in waiting if item.state == "queued" and (everything or item.next_at <= now)]
-        if not due:
-            return []
-        first = due[0]
-        if first.channel == "event":
-            return [first]
-        return [i for i in due if (i.channel, i.object_name) == (first.channel, first.object_name)][:PER_BODY]
+            self._forget_ended()
+            return [item for item in self._waiting if everything or item.next_at <= now]
+
+    def _forget_ended(self) -> None:
+        self._ended.update(item.state for item in self._waiting if item.state != "queued")
+        self._waiting = [item for item in self._waiting if item.state == "queued"]
 
     def _deliver(self, batch: list[Notification]) -> None:
         ok, answer = self._send_soap(batch) if batch[0].channel == "soap" else self._send_event(batch[0])
@@ -233,6 +242,19 @@ class Pushes:
             self._wake.clear()
             if not self._stop.is_set():
                 self.flush()
+
+
+def _bodies(due: list[Notification]) -> Iterator[list[Notification]]:
+    """What goes out together: up to 100 messages of one definition in a body; events one by one."""
+    kinds: dict[str, list[Notification]] = {}
+    for item in due:
+        if item.channel == "event":
+            yield [item]
+        else:
+            kinds.setdefault(item.object_name, []).append(item)
+    for items in kinds.values():
+        for start in range(0, len(items), PER_BODY):
+            yield items[start : start + PER_BODY]
 
 
 def wants_push(change: Change) -> bool:

@@ -22,6 +22,7 @@ from connector.sandbox.records import STAMPS, Change, Records, Row
 from connector.sandbox.schema import ObjectType, Schema
 from connector.sandbox.serving import Server
 from connector.sandbox.soql_run import Queries
+from connector.sandbox.story import SeededDeal
 
 CLIENT_ID = "sandbox-consumer-key"
 CLIENT_SECRET = "sandbox-consumer-secret"  # noqa: S105 - a public default of a stand-in without real data
@@ -63,6 +64,7 @@ class Sandbox:
         self.calls = Calls()
         self.latency = latency
         self.open_control = open_control
+        self.story: list[SeededDeal] = []
         self._server = Server(host=host, port=port)
         self._auto_push = auto_push
         self._seed(username, is_sandbox_org)

@@ -62,7 +62,7 @@ class _Connection(socketserver.StreamRequestHandler):
             return False
         if environ is None:
             return False
-        keep = environ["HTTP_CONNECTION"].lower() != "close" and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+        keep: bool = environ["HTTP_CONNECTION"].lower() != "close" and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
         head: list[tuple[str, list[tuple[str, str]]]] = []
         try:
             chunks = self.server.app(environ, lambda status, headers, _info=None: head.append((status, headers)))
