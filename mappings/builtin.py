@@ -33,7 +33,7 @@ SHARED_LINE = LineRules.model_validate(
     {
         "product_code": "Product2.ProductCode",
         "product_name": "Product2.Name",
-        "description": "Description",
+        "description": {"path": "Description", "may_be_absent": True},
         "currency": {"path": "CurrencyIsoCode", "may_be_absent": True},
         "quantity": "Quantity",
         "unit_price": "UnitPrice",

@@ -23,6 +23,7 @@ from mappings.transforms import Unreadable
 # No picklist value is longer; cleaning a longer text to look it up would be work for nothing.
 _LONGEST_WORD = 1000
 
+_HIDDEN = "FIELD_NOT_READABLE"
 _ONE_CURRENCY = (
     "Give the integration user read access to it (field-level security). "
     'If the org has one currency, set currency = { constant = "USD" } in [mapping.defaults.header].'
@@ -123,18 +124,28 @@ class RowReader:
         return found
 
     def unreadable(self, target: Target, path: str) -> None:
-        """Report that Salesforce did not answer a field, which means our user may not see it; once for all lines."""
+        """Report that Salesforce did not answer a field, which means that our user may not see it.
+
+        Told once for a parent of which nothing was answered, and once for all lines.
+        """
         self.faulty.add(target.name)
-        if any(fault.code == "FIELD_NOT_READABLE" and fault.field == path and fault.line for fault in self.faults):
+        hidden = self._hidden_part(path)
+        if any(f.code == _HIDDEN and f.field == hidden and bool(f.line) is bool(self.place.line) for f in self.faults):
             return
+        known = f"so the {target.words} is not known" if hidden == path else "so nothing of it is known"
         self.report(
-            target, code="FIELD_NOT_READABLE", path=path, owner=REVOPS,
-            message=f"{self.place.words}: {named_field(path)} was not in Salesforce's answer, "
-            f"so the {target.words} is not known.",
+            target, code=_HIDDEN, path=hidden, owner=REVOPS,
+            message=f"{self.place.words}: {named_field(hidden)} was not in Salesforce's answer, {known}.",
             fix=_ONE_CURRENCY if target.name == "currency" else
-            f"Give the integration user read access to {path} (field-level security), "
+            f"Give the integration user read access to {hidden} (field-level security), "
             "or take the field out of the mapping if the org does not have it.",
         )  # fmt: skip
+
+    def _hidden_part(self, path: str) -> str:
+        """The shortest part of the path that is not in the answer."""
+        names = path.split(".")
+        parts = [".".join(names[: count + 1]) for count in range(len(names))]
+        return next((part for part in parts if self.raw(part) is ABSENT), path)
 
     def _typed(self, raw: Any, path: str, reading: Reading) -> Any:
         target = reading.target

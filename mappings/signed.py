@@ -103,6 +103,18 @@ def is_signed(record: Record, rule: SignedRule) -> tuple[bool, str]:
     return True, f"{words} is {shown(found)}."
 
 
+def is_signed_by_any(record: Record, rules: Sequence[SignedRule]) -> tuple[bool, str]:
+    """Whether one of the rules for the record's object holds, with its reason; else all reasons why none does."""
+    reasons = []
+    for rule in rules:
+        if rule.object == record.ref.object:
+            is_met, reason = is_signed(record, rule)
+            if is_met:
+                return True, reason
+            reasons.append(reason)
+    return False, " ".join(reasons) or f"No [[signed]] rule names {record.ref.object}."
+
+
 def signed_record_id(record: Record, rule: SignedRule) -> str:
     """The id (18) of the record that was signed: the record itself, or the one its `record_field` points to.
 
