@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
+from connector.domain.allocation import allocate_by_remainder
 from connector.domain.contract_terms import Charge, ChargeKind, ContractLine, Cut
-from connector.domain.money import Money, allocate
+from connector.domain.money import Money
 from connector.domain.periods import BillingPeriod, PeriodPart, add_months, cut_periods
 from connector.domain.pricing import EXACT, price
 from connector.domain.rates import LineRates, Rate, discounted, signed_price
@@ -118,7 +119,7 @@ def _one_time(line: ContractLine) -> tuple[Charge, ...]:
     quantity = line.quantity - line.prior_quantity
     if not line.item.milestones:
         return (_on_day(line, line.starts_on, amount, quantity),)
-    shares = allocate(amount, weights=[milestone.weight for milestone in line.item.milestones])
+    shares = allocate_by_remainder(amount, weights=[milestone.weight for milestone in line.item.milestones])
     pairs = zip(line.item.milestones, shares, strict=True)
     return tuple(_on_day(line, milestone.due_on, share, quantity) for milestone, share in pairs)
 

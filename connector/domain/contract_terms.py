@@ -32,7 +32,7 @@ class ChargeKind(StrEnum):
 COMMITTED_KINDS = frozenset({ChargeKind.RECURRING, ChargeKind.ONE_TIME, ChargeKind.CREDIT})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class BillTo:
     """Whose document a charge belongs to; lines with equal values share documents."""
 

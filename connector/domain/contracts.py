@@ -22,6 +22,7 @@ from connector.domain.contract_rules import (
     missing_records,
 )
 from connector.domain.contract_terms import Cancellation, Change, ChargeKind, Contract, ContractLine, Term, Undo
+from connector.domain.contract_warnings import contract_warnings
 from connector.domain.money import Money
 from connector.domain.pricing import EXACT
 from connector.domain.rates import Rate, discounted, signed_price
@@ -156,6 +157,7 @@ def _build(sequence: tuple[Order, ...], kept: tuple[Order, ...], undone: tuple[U
     for order in kept:
         if order.deal_type is not DealType.CANCELLATION:
             lines = with_order(lines=lines, order=order, term=_term_of(order, terms))
+    ended = _cancellation(kept)
     return Contract(
         ref=first.source.record_id,
         customer=first.customer,
@@ -165,9 +167,10 @@ def _build(sequence: tuple[Order, ...], kept: tuple[Order, ...], undone: tuple[U
         orders=sequence,
         terms=terms,
         lines=lines,
-        cancellation=_cancellation(kept),
+        cancellation=ended,
         undone=undone,
         before=build_contract(orders=sequence, undone=undone[:-1]) if undone else None,
+        warnings=contract_warnings(orders=kept, terms=terms, lines=lines, cancellation=ended),
     )
 
 

@@ -1,0 +1,181 @@
+"""Charges due minus charges billed: which documents are owed on a day, and nothing twice.
+
+Exists so that a billing run may be repeated, split, resumed or made up for months later and always gives the same
+documents. Nothing issued is edited: when what is owed for a billed charge has changed, the difference is a new item
+with its reason, and a negative sum is a credit note. It must not number, tax or store anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from connector.domain.charges import UsageReadings, served_parts
+from connector.domain.contract_terms import COMMITTED_KINDS, Charge, ChargeKind, Contract, ContractLine
+from connector.domain.invoice_drafts import (
+    Billed,
+    DocumentKind,
+    InvoiceDraft,
+    InvoiceItem,
+    ItemGroups,
+    item_of,
+    with_lowered,
+)
+from connector.domain.money import Money
+from connector.domain.periods import BillingPeriod
+from connector.domain.schedule import committed_value, schedule
+
+__all__ = [
+    "Billed",
+    "BillingRun",
+    "DocumentKind",
+    "InvoiceDraft",
+    "InvoiceItem",
+    "Position",
+    "billed_items",
+    "draft_invoices",
+    "due_charges",
+    "next_bill_date",
+    "position",
+    "preview_invoices",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class BillingRun:
+    """The drafts of a run by bill date, and the usage charges that are due but have no reading yet."""
+
+    drafts: tuple[InvoiceDraft, ...]
+    waiting: tuple[Charge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a contract stands: committed value, what documents hold of it, and what is still to come."""
+
+    value: Money
+    billed: Money
+    remaining: Money
+
+
+def due_charges(
+    *, contract: Contract, as_of: date, since: date | None = None, usage: UsageReadings | None = None
+) -> tuple[Charge, ...]:
+    """The charges with a bill date up to `as_of`; only those after `since`, when all before it are billed."""
+    charges = schedule(contract=contract, usage=usage)
+    return tuple(charge for charge in charges if charge.bill_on <= as_of and (since is None or charge.bill_on > since))
+
+
+def next_bill_date(*, contract: Contract, after: date) -> date | None:
+    """The first bill date after a day, None when nothing is left: a run with nothing due can pass over the contract."""
+    return next((charge.bill_on for charge in schedule(contract=contract) if charge.bill_on > after), None)
+
+
+def draft_invoices(
+    *,
+    contracts: Sequence[Contract],
+    as_of: date,
+    billed: Sequence[Billed] = (),
+    usage: UsageReadings | None = None,
+    since: date | None = None,
+) -> BillingRun:
+    """The documents owed by one or more contracts up to `as_of`, beyond what `billed` holds.
+
+    All contracts of a customer belong in one call, so that they share documents. `billed` must hold every item of these
+    contracts that any document has (drafts too, voided ones not); with `since`, only those after it, and then
+    differences to charges before it are not looked for. Usage without a reading waits and is told apart.
+    """
+    known = _billed_sums(billed)
+    groups = ItemGroups()
+    waiting: list[Charge] = []
+    for contract in contracts:
+        for charge in due_charges(contract=contract, as_of=as_of, since=since, usage=usage):
+            key = charge.key
+            if key in known:
+                _add_difference(groups, contract, charge, known[key], as_of)
+            elif charge.is_estimate:
+                waiting.append(charge)
+            else:
+                groups.add(charge, item_of(contract_ref=contract.ref, charge=charge), bill_on=charge.bill_on)
+        if since is None and known:
+            _add_taken_back(groups, contract, known, as_of)
+    drafts = with_lowered(drafts=groups.drafts(), contracts=contracts, billed=billed)
+    return BillingRun(drafts, tuple(waiting))
+
+
+def preview_invoices(*, contracts: Sequence[Contract], usage: UsageReadings | None = None) -> tuple[InvoiceDraft, ...]:
+    """Every document of the contracts' whole life, as if nothing were billed; unread usage is an estimate."""
+    groups = ItemGroups()
+    for contract in contracts:
+        for charge in schedule(contract=contract, usage=usage):
+            groups.add(charge, item_of(contract_ref=contract.ref, charge=charge), bill_on=charge.bill_on)
+    return with_lowered(drafts=groups.drafts(), contracts=contracts, billed=())
+
+
+def position(*, contract: Contract, billed: Iterable[Billed]) -> Position:
+    """Committed value, billed and remaining amount of a contract; usage counts in neither."""
+    charges = schedule(contract=contract)
+    open_ended = {charge.key for charge in charges if charge.kind not in COMMITTED_KINDS}
+    lines = _all_lines(contract)
+    value = committed_value(charges=charges, currency=contract.currency)
+    amounts = (
+        entry.amount.amount
+        for entry in billed
+        if entry.charge_key.split("/", 1)[0] in lines and entry.charge_key not in open_ended
+    )
+    done = Money(sum(amounts, Decimal(0)), contract.currency)
+    return Position(value, done, value - done)
+
+
+def billed_items(*, draft: InvoiceDraft, document: str) -> tuple[Billed, ...]:
+    """What the ledger must remember of a draft that was stored under this id."""
+    return tuple(Billed(item.charge_key, item.amount, document, draft.bill_on) for item in draft.items)
+
+
+def _billed_sums(billed: Iterable[Billed]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for entry in billed:
+        sums[entry.charge_key] = sums.get(entry.charge_key, Decimal(0)) + entry.amount.amount
+    return sums
+
+
+def _add_difference(groups: ItemGroups, contract: Contract, charge: Charge, billed: Decimal, as_of: date) -> None:
+    """A billed charge that is owed otherwise now, say because usage came late: the difference, dated by this run."""
+    if charge.amount.amount == billed or charge.is_estimate:
+        return
+    difference = Money(charge.amount.amount - billed, charge.amount.currency)
+    reason = (
+        f"{billed} was billed, {charge.amount.amount} is owed for {charge.period.start} to {charge.period.last_day}."
+    )
+    item = item_of(contract_ref=contract.ref, charge=charge, amount=difference, reason=reason, reverses=charge.key)
+    groups.add(charge, item, bill_on=as_of)
+
+
+def _add_taken_back(groups: ItemGroups, contract: Contract, known: Mapping[str, Decimal], as_of: date) -> None:
+    """Billed charges that are owed no more, say because a cancellation arrived late, are credited by this run."""
+    owed = {charge.key for charge in schedule(contract=contract)}
+    lines = _all_lines(contract)
+    for key, billed in known.items():
+        line = lines.get(key.split("/", 1)[0])
+        if line is None or key in owed or not billed:
+            continue
+        charge = _billed_charge(line, key, Money(-billed, contract.currency), as_of)
+        reason = f"{billed} was billed and is not owed any more."
+        item = item_of(contract_ref=contract.ref, charge=charge, reason=reason, reverses=key)
+        groups.add(charge, replace(item, charge_key=key), bill_on=as_of)
+
+
+def _billed_charge(line: ContractLine, key: str, amount: Money, as_of: date) -> Charge:
+    _, first_day, kind, *_ = key.split("/")
+    start = date.fromisoformat(first_day)
+    served = (part.period for part in served_parts(line=line) if part.period.start == start)
+    period = next(served, BillingPeriod(start, start + timedelta(days=1)))
+    return Charge(line, period, as_of, amount, line.quantity - line.prior_quantity, ChargeKind(kind))
+
+
+def _all_lines(contract: Contract) -> dict[str, ContractLine]:
+    """The contract's lines, those of undone orders included."""
+    earlier = _all_lines(contract.before) if contract.before is not None else {}
+    return {**earlier, **{line.key: line for line in contract.lines}}

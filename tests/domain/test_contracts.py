@@ -1,0 +1,589 @@
+"""Orders over the life of a contract: what each changes in the schedule and the value, and what is refused."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connector.domain.contracts import (
+    Contract,
+    ContractRefused,
+    ContractWaits,
+    annual_value,
+    build_contract,
+    contract_value,
+    history,
+    order_value,
+    recurring_value,
+    tie_out,
+    undo,
+)
+from connector.domain.schedule import schedule
+from connector.domain.terms import BillingTiming, ChargeType, Customer, DealType, LineItem, Order
+from tests.domain.making import (
+    MONTHLY,
+    UPFRONT,
+    day,
+    make_cancellation,
+    make_item,
+    make_order,
+    rows,
+    sums_by_date,
+)
+
+
+def seats(quantity: str = "50", *, price: str = "240", **changes: Any) -> LineItem:
+    return make_item("Seats", quantity=quantity, price=price, **changes)
+
+
+def monthly_seats(quantity: str = "50", *, price: str = "20", **changes: Any) -> LineItem:
+    return seats(quantity, price=price, price_period_months=1, billing_period_months=MONTHLY, **changes)
+
+
+def change(item: LineItem, *, deal: DealType, start: str, record: str = "CHANGE", **changes: Any) -> Order:
+    last = changes.pop("last", "2026-12-31")
+    return make_order(replace(item, starts_on=day(start)), record=record, start=start, last=last, deal=deal, **changes)
+
+
+def upsell(quantity: str, prior: str, start: str, *, record: str = "UP", **changes: Any) -> Order:
+    item = seats(quantity, prior_quantity=Decimal(prior))
+    return change(item, deal=DealType.UPSELL, start=start, record=record, **changes)
+
+
+def downsell(quantity: str, prior: str, start: str, *, record: str = "DOWN", **changes: Any) -> Order:
+    item = seats(quantity, prior_quantity=Decimal(prior))
+    return change(item, deal=DealType.DOWNSELL, start=start, record=record, **changes)
+
+
+def value_of(*orders: Order) -> str:
+    return str(contract_value(contract=build_contract(orders=orders)).amount)
+
+
+def dates_of(*orders: Order) -> dict[str, str]:
+    charges = schedule(contract=build_contract(orders=orders))
+    return {bill_on: str(amount) for bill_on, amount in sums_by_date(charges).items()}
+
+
+def codes(refused: pytest.ExceptionInfo[ContractRefused]) -> list[str]:
+    return [fault.code for fault in refused.value.faults]
+
+
+NEW = make_order(seats())
+NEW_MONTHLY = make_order(monthly_seats(last="2026-06-30"), last="2026-06-30")
+
+
+# Upsell
+def test_an_upsell_is_prorated_to_the_end_of_the_running_year() -> None:
+    # |1 Jan ---- 50 seats ------------------------- 31 Dec|
+    #                 |20 May -- 10 seats more ----- 31 Dec|   226 of 365 days
+    assert dates_of(NEW, upsell("60", "50", "2026-05-20")) == {"2026-01-01": "12000.00", "2026-05-20": "1486.03"}
+
+
+def test_an_upsell_is_billed_with_the_contract_from_the_next_boundary_on() -> None:
+    item = monthly_seats("60", prior_quantity=Decimal(50), last="2026-06-30")
+    more = change(item, deal=DealType.UPSELL, start="2026-04-16", last="2026-06-30")
+
+    # 10 seats x 20 for 15 of 30 days, then 1,000 + 200.
+    assert dates_of(NEW_MONTHLY, more) == {
+        "2026-01-01": "1000.00",
+        "2026-02-01": "1000.00",
+        "2026-03-01": "1000.00",
+        "2026-04-01": "1000.00",
+        "2026-04-16": "100.00",
+        "2026-05-01": "1200.00",
+        "2026-06-01": "1200.00",
+    }
+
+
+def test_an_upsell_uses_the_anchor_of_the_contract_even_on_the_31st() -> None:
+    new = make_order(monthly_seats(start="2026-01-31", last="2026-06-29"), start="2026-01-31", last="2026-06-29")
+    item = monthly_seats("60", prior_quantity=Decimal(50), last="2026-06-29")
+    more = change(item, deal=DealType.UPSELL, start="2026-03-10", last="2026-06-29")
+
+    # 28 Feb - 31 Mar has 31 days, 21 of them from 10 March on.
+    assert dates_of(new, more)["2026-03-10"] == "135.48"
+    assert dates_of(new, more)["2026-03-31"] == "1200.00"
+
+
+def test_an_upsell_of_a_new_product_is_billed_in_full() -> None:
+    item = make_item("Analytics", price="3650")
+    more = change(item, deal=DealType.UPSELL, start="2026-12-01")
+
+    assert dates_of(NEW, more)["2026-12-01"] == "310.00"
+
+
+def test_an_upsell_of_an_upfront_contract_is_one_charge_to_the_end_of_the_term() -> None:
+    new = make_order(seats(last="2027-12-31", billing_period_months=UPFRONT), last="2027-12-31")
+    item = seats("60", prior_quantity=Decimal(50), last="2027-12-31", billing_period_months=UPFRONT)
+    more = change(item, deal=DealType.UPSELL, start="2026-05-20", last="2027-12-31")
+
+    # 226 of 365 days, then a whole year, rounded once.
+    assert dates_of(new, more) == {"2026-01-01": "24000.00", "2026-05-20": "3886.03"}
+
+
+def test_an_upsell_without_an_end_of_its_own_ends_with_the_contract() -> None:
+    more = upsell("60", "50", "2026-05-20", last="2030-12-31", is_co_termed=True)
+    more = replace(more, line_items=(replace(more.line_items[0], ends_on=more.ends_on),))
+
+    assert value_of(NEW, more) == "13486.03"
+
+
+def test_an_upsell_with_another_end_keeps_it() -> None:
+    more = upsell("60", "50", "2026-05-20", last="2026-06-30")
+    more = replace(more, line_items=(replace(more.line_items[0], ends_on=day("2026-07-01")),))
+
+    # 42 of 365 days
+    assert dates_of(NEW, more)["2026-05-20"] == "276.16"
+
+
+def test_a_negotiated_discount_survives_an_upsell_unchanged() -> None:
+    new = make_order(seats(discount_percent=Decimal("33.333")))
+    before = rows(schedule(contract=build_contract(orders=[new])))
+    after = schedule(contract=build_contract(orders=[new, upsell("60", "50", "2026-05-20")]))
+
+    assert rows(tuple(charge for charge in after if charge.line.order_ref == "NEW")) == before
+
+
+# Downsell
+def test_a_downsell_without_credit_waits_for_the_next_boundary() -> None:
+    item = monthly_seats("40", prior_quantity=Decimal(50), last="2026-06-30")
+    less = change(item, deal=DealType.DOWNSELL, start="2026-04-16", last="2026-06-30")
+
+    assert dates_of(NEW_MONTHLY, less) == {
+        "2026-01-01": "1000.00",
+        "2026-02-01": "1000.00",
+        "2026-03-01": "1000.00",
+        "2026-04-01": "1000.00",
+        "2026-05-01": "800.00",
+        "2026-06-01": "800.00",
+    }
+
+
+def test_a_downsell_without_credit_on_a_boundary_takes_effect_at_once() -> None:
+    item = monthly_seats("40", prior_quantity=Decimal(50), last="2026-06-30")
+    less = change(item, deal=DealType.DOWNSELL, start="2026-04-01", last="2026-06-30")
+
+    assert dates_of(NEW_MONTHLY, less)["2026-04-01"] == "800.00"
+
+
+def test_a_downsell_without_credit_inside_the_last_period_changes_nothing() -> None:
+    assert value_of(NEW, downsell("40", "50", "2026-05-20")) == "12000.00"
+
+
+def test_a_downsell_with_credit_is_the_mirror_of_the_upsell() -> None:
+    less = downsell("40", "50", "2026-05-20", is_unused_credited=True)
+
+    assert dates_of(NEW, less) == {"2026-01-01": "12000.00", "2026-05-20": "-1486.03"}
+    assert value_of(NEW, less) == "10513.97"
+
+
+def test_an_amount_off_is_mirrored_by_a_downsell_too() -> None:
+    item = seats(discount_amount=Decimal(1000))
+    more = change(
+        replace(item, quantity=Decimal(60), prior_quantity=Decimal(50)), deal=DealType.UPSELL, start="2026-05-20"
+    )
+    less = change(
+        replace(item, quantity=Decimal(50), prior_quantity=Decimal(60)),
+        deal=DealType.DOWNSELL,
+        start="2026-05-20",
+        record="DOWN",
+        is_unused_credited=True,
+    )
+
+    assert value_of(NEW, more, less) == value_of(NEW)
+
+
+# Amendment
+def test_a_higher_price_mid_term_shows_the_credit_and_the_new_charge() -> None:
+    new = make_order(make_item("Platform", price="100", last="2026-11-30", **MONTHLY_TERMS), last="2026-11-30")
+    item = make_item("Platform", price="250", last="2026-11-30", **MONTHLY_TERMS)
+    dearer = change(item, deal=DealType.AMENDMENT, start="2026-11-19", last="2026-11-30")
+
+    # 12 of 30 days are left: -40.00 and +100.00, two rows.
+    charges = rows(schedule(contract=build_contract(orders=[new, dearer])))
+    assert charges[-2:] == [("2026-11-19", "Platform", "-40.00"), ("2026-11-19", "Platform", "100.00")]
+    assert charges[-3] == ("2026-11-01", "Platform", "100.00")
+
+
+MONTHLY_TERMS: dict[str, Any] = {"price_period_months": 1, "billing_period_months": MONTHLY}
+
+
+def test_a_lower_price_without_credit_waits_for_the_next_boundary() -> None:
+    cheaper = change(
+        monthly_seats(price="10", last="2026-06-30"), deal=DealType.AMENDMENT, start="2026-04-16", last="2026-06-30"
+    )
+
+    assert list(dates_of(NEW_MONTHLY, cheaper).values()) == ["1000.00"] * 4 + ["500.00"] * 2
+
+
+def test_a_lower_price_with_credit_counts_from_its_day() -> None:
+    cheaper = change(
+        monthly_seats(price="10", last="2026-06-30"),
+        deal=DealType.AMENDMENT,
+        start="2026-04-16",
+        last="2026-06-30",
+        is_unused_credited=True,
+    )
+
+    # -500 and +250 for 15 of 30 days
+    assert dates_of(NEW_MONTHLY, cheaper)["2026-04-16"] == "-250.00"
+    assert dates_of(NEW_MONTHLY, cheaper)["2026-05-01"] == "500.00"
+
+
+def test_an_amendment_of_quantity_alone_is_a_difference_like_an_upsell() -> None:
+    amended = change(seats("60", prior_quantity=Decimal(50)), deal=DealType.AMENDMENT, start="2026-05-20")
+
+    assert dates_of(NEW, amended) == dates_of(NEW, upsell("60", "50", "2026-05-20"))
+
+
+def test_an_amended_line_in_arrears_is_billed_for_the_days_it_served() -> None:
+    terms = {**MONTHLY_TERMS, "billing_timing": BillingTiming.IN_ARREARS, "last": "2026-04-30"}
+    new = make_order(make_item("Platform", price="300", **terms), last="2026-04-30")
+    dearer = change(
+        make_item("Platform", price="600", **terms), deal=DealType.AMENDMENT, start="2026-04-11", last="2026-04-30"
+    )
+
+    # 10 days at 300 billed on the change, 20 days at 600 after the month.
+    assert dates_of(new, dearer)["2026-04-11"] == "100.00"
+    assert dates_of(new, dearer)["2026-05-01"] == "400.00"
+
+
+def test_an_amendment_replaces_what_earlier_upsells_added() -> None:
+    more = upsell("60", "50", "2026-05-20")
+    amended = change(seats("60", price="365"), deal=DealType.AMENDMENT, start="2026-12-01", record="PRICE")
+
+    # Credited: 31 days of 50 and of 10 seats at 240. Charged: 31 days of 60 seats at 365.
+    assert dates_of(NEW, more, amended)["2026-12-01"] == str(
+        Decimal("1860.00") - Decimal("1019.18") - Decimal("203.84")
+    )
+
+
+# Renewal
+def test_a_renewal_joins_a_new_term_and_the_value_adds_up() -> None:
+    renewal = make_order(
+        seats("60", price="252", start="2027-01-01", last="2027-12-31"),
+        record="RENEW",
+        start="2027-01-01",
+        last="2027-12-31",
+        deal=DealType.RENEWAL,
+    )
+
+    assert dates_of(NEW, renewal) == {"2026-01-01": "12000.00", "2027-01-01": "15120.00"}
+    assert value_of(NEW, renewal) == "27120.00"
+
+
+def test_a_change_in_a_renewed_term_is_counted_from_that_term() -> None:
+    renewal = make_order(
+        seats(start="2027-03-01", last="2028-02-29"),
+        record="RENEW",
+        start="2027-03-01",
+        last="2028-02-29",
+        deal=DealType.RENEWAL,
+    )
+    more = upsell("60", "50", "2027-08-30", last="2028-02-29", amends_ref="RENEW")
+    more = replace(more, line_items=(replace(more.line_items[0], ends_on=day("2028-03-01")),))
+
+    # 184 of 366 days of the year from 1 March 2027.
+    contract = build_contract(orders=[NEW, renewal, more])
+    assert rows(schedule(contract=contract))[-1] == ("2027-08-30", "Seats", "1206.56")
+    assert [fault.code for fault in contract.warnings] == ["RENEWAL_GAP"]
+
+
+# Cancellation
+def test_a_cancellation_without_credit_only_stops_later_charges() -> None:
+    assert list(dates_of(NEW_MONTHLY, make_cancellation("2026-03-15"))) == ["2026-01-01", "2026-02-01", "2026-03-01"]
+
+
+def test_a_cancellation_on_a_bill_date_stops_that_charge() -> None:
+    assert list(dates_of(NEW_MONTHLY, make_cancellation("2026-03-01"))) == ["2026-01-01", "2026-02-01"]
+
+
+def test_a_cancellation_with_credit_returns_the_prepaid_days() -> None:
+    # 226 of 365 days of 12,000 from 20 May on.
+    cancelled = make_cancellation("2026-05-20", credited=True)
+
+    assert dates_of(NEW, cancelled) == {"2026-01-01": "12000.00", "2026-05-20": "-7430.14"}
+    assert value_of(NEW, cancelled) == "4569.86"
+
+
+def test_a_cancellation_credits_upsells_as_well() -> None:
+    cancelled = make_cancellation("2026-07-01", credited=True)
+
+    # 184 of 365 days of 12,000 and of 2,400.
+    assert dates_of(NEW, upsell("60", "50", "2026-05-20"), cancelled)["2026-07-01"] == str(
+        -(Decimal("6049.32") + Decimal("1209.86"))
+    )
+
+
+def test_a_cancellation_never_credits_more_than_was_charged() -> None:
+    # Half a year of a yearly price costs 6,000; 183 unused days of 365 alone would be 6,016.44.
+    new = make_order(
+        seats(start="2026-07-01", last="2027-06-30", billing_period_months=6), start="2026-07-01", last="2027-06-30"
+    )
+    cancelled = make_cancellation("2026-07-02", credited=True)
+
+    assert dates_of(new, cancelled) == {"2026-07-01": "6000.00", "2026-07-02": "-6000.00"}
+
+
+def test_a_cancellation_does_not_return_one_time_charges() -> None:
+    new = make_order(seats(), make_item("Onboarding", price="500", charge_type=ChargeType.ONE_TIME))
+
+    assert dates_of(new, make_cancellation("2026-01-02", credited=True))["2026-01-02"] == "-11967.12"
+
+
+def test_a_cancellation_after_a_replacement_credits_only_the_running_line() -> None:
+    amended = change(seats(price="365"), deal=DealType.AMENDMENT, start="2026-05-20", record="PRICE")
+    cancelled = make_cancellation("2026-12-01", credited=True)
+
+    # 31 days of 50 seats at 365.
+    assert dates_of(NEW, amended, cancelled)["2026-12-01"] == "-1550.00"
+
+
+def test_service_in_arrears_that_a_cancellation_leaves_unbilled_is_told() -> None:
+    new = make_order(monthly_seats(billing_timing=BillingTiming.IN_ARREARS))
+    contract = build_contract(orders=[new, make_cancellation("2026-03-01")])
+
+    assert list(sums_by_date(schedule(contract=contract))) == ["2026-02-01"]
+    assert [(fault.code, fault.owner) for fault in contract.warnings] == [("ARREARS_NOT_BILLED", "finance")]
+
+
+def test_a_renewal_signed_before_the_cancellation_is_cancelled_with_it() -> None:
+    renewal = make_order(
+        seats(start="2027-01-01", last="2027-12-31"),
+        record="RENEW",
+        start="2027-01-01",
+        last="2027-12-31",
+        deal=DealType.RENEWAL,
+        signed_on=day("2026-03-01"),
+    )
+
+    assert value_of(NEW, renewal, make_cancellation("2026-06-01", signed_on=day("2026-04-01"))) == "12000.00"
+
+
+# Arrival
+def test_the_order_of_arrival_makes_no_difference() -> None:
+    orders = [
+        NEW,
+        upsell("60", "50", "2026-03-15"),
+        upsell("75", "60", "2026-05-20", record="UP2", amends_ref="UP"),
+        downsell("70", "75", "2026-08-01", is_unused_credited=True),
+        make_cancellation("2026-11-11", credited=True),
+    ]
+    contracts = [build_contract(orders=order) for order in itertools.permutations(orders)]
+
+    assert all(contract == contracts[0] for contract in contracts)
+
+
+def test_the_same_order_given_twice_counts_once() -> None:
+    assert value_of(NEW, NEW) == "12000.00"
+
+
+def test_a_change_waits_for_the_order_it_changes() -> None:
+    with pytest.raises(ContractWaits, match="NEW") as waits:
+        build_contract(orders=[upsell("60", "50", "2026-05-20")])
+
+    assert waits.value.missing == ("NEW",)
+
+
+def test_a_change_of_a_change_waits_for_it_too() -> None:
+    with pytest.raises(ContractWaits, match="UP") as waits:
+        build_contract(orders=[NEW, upsell("75", "60", "2026-06-01", record="UP2", amends_ref="UP")])
+
+    assert waits.value.missing == ("UP",)
+
+
+def test_ids_of_15_and_18_characters_name_the_same_record() -> None:
+    new = make_order(seats(), record="0Q0000000000001AAA")
+
+    assert value_of(new, upsell("60", "50", "2026-05-20", amends_ref="0Q0000000000001")) == "13486.03"
+
+
+def test_a_prior_quantity_that_does_not_fit_is_told() -> None:
+    contract = build_contract(orders=[NEW, upsell("60", "45", "2026-05-20")])
+
+    assert [fault.code for fault in contract.warnings] == ["PRIOR_QUANTITY_DIFFERS"]
+
+
+# Refusals
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [
+        (make_order(seats(), record="NEW2", amends_ref="NEW"), "SECOND_INITIAL_ORDER"),
+        (upsell("60", "50", "2025-12-31"), "CHANGE_BEFORE_START"),
+        (upsell("60", "50", "2027-01-01", last="2027-12-31"), "CHANGE_AFTER_END"),
+        (upsell("60", "50", "2026-05-20", currency="USD"), "MIXED_CURRENCIES"),
+        (upsell("60", "50", "2026-05-20", customer=Customer("001Z", "Other Ltd")), "OTHER_CUSTOMER"),
+        (make_cancellation("2027-01-02"), "CHANGE_AFTER_END"),
+        (make_cancellation("2025-06-01"), "CHANGE_BEFORE_START"),
+        (
+            make_order(
+                seats(start="2026-12-01", last="2027-11-30"),
+                record="RENEW",
+                start="2026-12-01",
+                last="2027-11-30",
+                deal=DealType.RENEWAL,
+            ),
+            "RENEWAL_OVERLAPS",
+        ),
+    ],
+)
+def test_an_order_that_cannot_join_is_refused_with_the_rule_named(other: Order, code: str) -> None:
+    with pytest.raises(ContractRefused) as refused:
+        build_contract(orders=[NEW, other])
+
+    assert codes(refused) == [code]
+    assert refused.value.faults[0].record == other.source.record_id
+    assert refused.value.code == code
+
+
+def test_a_change_signed_after_the_cancellation_is_refused() -> None:
+    late = upsell("60", "50", "2026-08-01", signed_on=day("2026-07-20"))
+
+    with pytest.raises(ContractRefused) as refused:
+        build_contract(orders=[NEW, make_cancellation("2026-07-01", signed_on=day("2026-06-01")), late])
+
+    assert codes(refused) == ["CHANGE_AFTER_CANCELLATION"]
+
+
+def test_a_second_cancellation_is_refused() -> None:
+    with pytest.raises(ContractRefused) as refused:
+        build_contract(orders=[NEW, make_cancellation("2026-07-01"), make_cancellation("2026-08-01", record="C2")])
+
+    assert codes(refused) == ["SECOND_CANCELLATION"]
+
+
+def test_all_broken_rules_are_told_at_once() -> None:
+    wrong = upsell("60", "50", "2025-05-20", currency="USD", customer=Customer("001Z", "Other Ltd"))
+
+    with pytest.raises(ContractRefused) as refused:
+        build_contract(orders=[NEW, wrong])
+
+    assert set(codes(refused)) == {"MIXED_CURRENCIES", "OTHER_CUSTOMER", "CHANGE_BEFORE_START"}
+
+
+# Values
+def test_the_signed_total_must_equal_the_value_to_the_cent() -> None:
+    assert tie_out(order=replace(NEW, signed_total=Decimal("12000.00")), base=None) == ()
+    assert tie_out(order=replace(NEW, signed_total=Decimal("12000")), base=None) == ()
+    assert tie_out(order=NEW, base=None) == ()
+
+
+def test_a_total_that_differs_names_both_figures_the_difference_and_the_lines() -> None:
+    (fault,) = tie_out(order=replace(NEW, signed_total=Decimal("12000.01")), base=None)
+
+    assert fault.code == "TOTAL_MISMATCH"
+    assert fault.message == (
+        "The signed total is 12,000.01 EUR, the lines add up to 12,000.00 EUR: a difference of 0.01 EUR. "
+        "Ours: Seats 12,000.00."
+    )
+    assert (fault.record, fault.field, fault.value) == ("NEW", "signed_total", "12000.01")
+
+
+@pytest.mark.parametrize("signed", ["1486.03", "13486.03"])
+def test_a_change_may_name_its_own_value_or_the_contracts_after_it(signed: str) -> None:
+    more = upsell("60", "50", "2026-05-20", signed_total=Decimal(signed))
+
+    assert tie_out(order=more, base=build_contract(orders=[NEW])) == ()
+
+
+def test_a_change_with_another_total_is_a_mismatch() -> None:
+    more = upsell("60", "50", "2026-05-20", signed_total=Decimal("2400.00"))
+    (fault,) = tie_out(order=more, base=build_contract(orders=[NEW]))
+
+    assert "1,486.03" in fault.message
+
+
+def test_the_value_of_an_order_does_not_depend_on_later_ones() -> None:
+    more = upsell("60", "50", "2026-05-20")
+    cancelled = make_cancellation("2026-07-01", credited=True)
+    alone = order_value(order=more, base=build_contract(orders=[NEW]))
+    among_all = order_value(order=more, base=build_contract(orders=[cancelled, more, NEW]))
+
+    assert str(alone) == str(among_all) == "1486.03 EUR"
+    assert str(order_value(order=cancelled, base=build_contract(orders=[NEW, more, cancelled]))) == "-7259.18 EUR"
+
+
+def test_annual_and_recurring_value_follow_the_lines_in_service() -> None:
+    new = make_order(monthly_seats(), make_item("Onboarding", price="500", charge_type=ChargeType.ONE_TIME))
+    item = monthly_seats("60", prior_quantity=Decimal(50))
+    contract = build_contract(orders=[new, change(item, deal=DealType.UPSELL, start="2026-07-01")])
+
+    assert str(annual_value(contract=contract, on=day("2026-06-30"))) == "12000.00 EUR"
+    assert str(annual_value(contract=contract, on=day("2026-07-01"))) == "14400.00 EUR"
+    assert str(annual_value(contract=contract, on=day("2027-01-01"))) == "0.00 EUR"
+    assert str(recurring_value(contract=contract)) == "13200.00 EUR"
+    assert str(contract_value(contract=contract)) == "13700.00 EUR"
+
+
+def test_the_history_says_which_order_changed_what() -> None:
+    contract = build_contract(
+        orders=[NEW, upsell("60", "50", "2026-05-20"), make_cancellation("2026-07-01", credited=True)]
+    )
+
+    assert [
+        (change.order_name, str(change.effective_on), str(change.value.amount), str(change.total.amount))
+        for change in history(contract=contract)
+    ] == [
+        ("Quote NEW", "2026-01-01", "12000.00", "12000.00"),
+        ("Quote UP", "2026-05-20", "1486.03", "13486.03"),
+        ("Quote CANCEL", "2026-07-01", "-7259.18", "6226.85"),
+    ]
+
+
+# Undo
+def undone(*orders: Order, record: str, on: str) -> Contract:
+    return undo(contract=build_contract(orders=orders), order_ref=record, on=day(on), reason="signed by mistake")
+
+
+def test_an_undone_upsell_is_reversed_on_the_day_of_the_undo() -> None:
+    contract = undone(NEW, upsell("60", "50", "2026-05-20"), record="UP", on="2026-06-10")
+
+    assert sums_by_date(schedule(contract=contract)) == {
+        "2026-01-01": Decimal("12000.00"),
+        "2026-05-20": Decimal("1486.03"),
+        "2026-06-10": Decimal("-1486.03"),
+    }
+    assert contract_value(contract=contract) == contract_value(contract=build_contract(orders=[NEW]))
+    assert [change.is_undo for change in history(contract=contract)] == [False, False, True]
+
+
+def test_an_order_undone_before_it_was_due_leaves_the_schedule_as_it_was() -> None:
+    contract = undone(NEW, upsell("60", "50", "2026-05-20"), record="UP", on="2026-05-20")
+
+    assert rows(schedule(contract=contract)) == rows(schedule(contract=build_contract(orders=[NEW])))
+
+
+def test_an_undone_cancellation_makes_up_for_what_was_not_billed() -> None:
+    contract = undone(NEW_MONTHLY, make_cancellation("2026-03-01"), record="CANCEL", on="2026-04-15")
+
+    # March and April were left out and are made up for on 15 April; then the schedule goes on.
+    assert [(row[0], row[2]) for row in rows(schedule(contract=contract))] == [
+        ("2026-01-01", "1000.00"),
+        ("2026-02-01", "1000.00"),
+        ("2026-04-15", "1000.00"),
+        ("2026-04-15", "1000.00"),
+        ("2026-05-01", "1000.00"),
+        ("2026-06-01", "1000.00"),
+    ]
+
+
+def test_orders_are_undone_step_by_step() -> None:
+    first, second = upsell("60", "50", "2026-03-01"), upsell("70", "60", "2026-05-01", record="UP2")
+
+    with pytest.raises(ContractRefused, match="Quote UP2"):
+        undone(NEW, first, second, record="UP", on="2026-06-01")
+
+    once = undone(NEW, first, second, record="UP2", on="2026-06-01")
+    twice = undo(contract=once, order_ref="UP", on=day("2026-07-01"), reason="signed by mistake")
+    assert contract_value(contract=once) == contract_value(contract=build_contract(orders=[NEW, first]))
+    assert contract_value(contract=twice) == contract_value(contract=build_contract(orders=[NEW]))
+    assert sums_by_date(schedule(contract=twice)).keys() >= {"2026-06-01", "2026-07-01"}
+
+
+def test_the_initial_order_cannot_be_undone() -> None:
+    with pytest.raises(ContractRefused, match="only the initial order"):
+        undone(NEW, record="NEW", on="2026-06-01")
