@@ -96,7 +96,7 @@ class SalesforceConnection:
         self._sessions: weakref.WeakSet[ServiceSession] = weakref.WeakSet()
         self._token_lock = threading.Lock()
         self._token: AccessToken | None = None
-        self._generation = self._login_attempts = 0
+        self._generation = self._logins_ended = 0
         self._facts = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._used = self._limit = 0
@@ -204,17 +204,19 @@ class SalesforceConnection:
 
     def _renew(self, *, seen: int) -> None:
         """Log in unless another thread did since generation `seen`; a failed try is not repeated by who waited."""
-        attempts = self._login_attempts
+        ended = self._logins_ended
         with self._token_lock:
             if self._token is not None and self._generation != seen:
                 return
-            if self._login_attempts != attempts:
+            if self._logins_ended != ended:
                 self._tokens.raise_when_shut()
                 raise Unavailable("Could not log in to Salesforce: another try failed just now.", code="NO_TOKEN")
-            self._login_attempts += 1
             self._token = None
-            self._token = self._tokens.fetch()
-            self._generation += 1
+            try:
+                self._token = self._tokens.fetch()
+                self._generation += 1
+            finally:
+                self._logins_ended += 1
 
     def _refused_twice(self, generation: int) -> AuthenticationFailed:
         """A token that was just given is not accepted: logging in again and again would lock the user."""
@@ -234,7 +236,6 @@ class SalesforceConnection:
     def _send(self, client: Salesforce, call: Call) -> Answer:
         """One request. Raises SalesforceError only when the token is not accepted, else ConnectorErrors."""
         self._count(call.purpose)
-        self._own.headers = {}
         sent: dict[str, Any] = {} if call.body is None else {"data": exact_json(call.body).encode()}
         try:
             body = client.restful(call.path, method=call.method, headers=_HEADERS, **sent)

@@ -56,6 +56,7 @@ class ScriptedOrg:
     queries: list[str] = field(default_factory=list)
     logins: int = 0
     usage: str = "api-usage=18/5000"
+    before_answer: Callable[[str], None] = lambda _path: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _pages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -74,6 +75,7 @@ class ScriptedOrg:
 
     def _answered(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         path = urlsplit(str(request.url)).path
+        self.before_answer(path)
         with self._lock:
             self.calls.append(request)
             if path.endswith("/oauth2/token"):

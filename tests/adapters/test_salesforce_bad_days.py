@@ -6,7 +6,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +40,38 @@ def one_quote(org: ScriptedOrg) -> None:
     org.rows["Quote"] = [{"Id": QUOTE, "Name": "Deal"}]
 
 
+class CountingLock:
+    """A lock that says when so many threads hold it or wait for it."""
+
+    def __init__(self, wanted: int) -> None:
+        self._lock, self._wanted = threading.Lock(), wanted
+        self.is_crowded = threading.Event()
+        self._asked: set[int] = set()
+
+    def __enter__(self) -> None:
+        self._asked.add(threading.get_ident())
+        if len(self._asked) >= self._wanted:
+            self.is_crowded.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
+
+
+def crowd_at_the_login(org: ScriptedOrg, gateway: SimpleSalesforceGateway, *, threads: int) -> list[Future[Any]]:
+    """Fetch in many threads; the login is answered only when all others wait for it."""
+    door = CountingLock(threads)
+    gateway._connection._token_lock = door  # type: ignore[assignment]  # nothing public tells who waits
+
+    def hold(path: str) -> None:
+        if path.endswith("/oauth2/token"):
+            assert door.is_crowded.wait(timeout=10)
+
+    org.before_answer = hold
+    with ThreadPoolExecutor(threads) as pool:
+        return [pool.submit(fetch, gateway) for _ in range(threads)]
+
+
 def test_twenty_threads_with_an_expired_token_make_exactly_one_login(
     org: ScriptedOrg, gateway: SimpleSalesforceGateway
 ) -> None:
@@ -47,31 +79,29 @@ def test_twenty_threads_with_an_expired_token_make_exactly_one_login(
     fetch(gateway)
     org.good_tokens.clear()
     together = threading.Barrier(20)
+    waited = threading.local()
 
-    def read() -> tuple[Record, ...]:
-        together.wait(timeout=10)
-        return fetch(gateway)
+    def wait_once(path: str) -> None:
+        """All twenty calls are under way with the old token before the first of them is refused."""
+        if path.endswith("/composite") and not hasattr(waited, "done"):
+            waited.done = True
+            together.wait(timeout=10)
 
+    org.before_answer = wait_once
     with ThreadPoolExecutor(20) as pool:
-        found = [done.result(timeout=10) for done in [pool.submit(read) for _ in range(20)]]
+        found = [done.result(timeout=10) for done in [pool.submit(fetch, gateway) for _ in range(20)]]
 
     assert org.logins == 2
     assert all(len(records) == 1 for records in found)
+    assert len(org.calls_to("/composite")) == 1 + 20 + 20
 
 
 def test_twenty_threads_that_start_together_make_exactly_one_login(
     org: ScriptedOrg, gateway: SimpleSalesforceGateway
 ) -> None:
-    together = threading.Barrier(20)
+    ends = crowd_at_the_login(org, gateway, threads=20)
 
-    def read() -> None:
-        together.wait(timeout=10)
-        fetch(gateway)
-
-    with ThreadPoolExecutor(20) as pool:
-        for done in [pool.submit(read) for _ in range(20)]:
-            done.result(timeout=10)
-
+    assert all(len(end.result()) == 1 for end in ends)
     assert org.logins == 1
     assert gateway.usage().calls == 20
 
@@ -109,19 +139,24 @@ def test_twenty_threads_with_a_refused_login_ask_once(org: ScriptedOrg, gateway:
         "/oauth2/token", *[answer(400, {"error": "invalid_grant", "error_description": "expired assertion"})] * 99
     )
 
-    with ThreadPoolExecutor(20) as pool:
-        ends = [done.exception(timeout=10) for done in [pool.submit(fetch, gateway) for _ in range(20)]]
+    ends = crowd_at_the_login(org, gateway, threads=20)
 
     assert org.logins == 1
-    assert {type(end) for end in ends} == {AuthenticationFailed}
+    assert {type(end.exception()) for end in ends} == {AuthenticationFailed}
 
 
-def test_a_login_endpoint_that_is_down_is_not_stormed(org: ScriptedOrg, gateway: SimpleSalesforceGateway) -> None:
-    org.refuse("/oauth2/token", *[answer(503, HTML)] * 99)
+@pytest.mark.parametrize(
+    "trouble", [answer(503, HTML), requests.ConnectionError("reset"), requests.ReadTimeout("slow")]
+)
+@pytest.mark.parametrize("threads", [1, 20])
+def test_a_login_endpoint_that_is_down_is_not_stormed(
+    org: ScriptedOrg, gateway: SimpleSalesforceGateway, trouble: Any, threads: int
+) -> None:
+    org.refuse("/oauth2/token", *[trouble] * 99)
 
-    with pytest.raises(Unavailable):
-        fetch(gateway)
+    ends = crowd_at_the_login(org, gateway, threads=threads)
 
+    assert {type(end.exception()) for end in ends} == {Unavailable}
     assert org.logins == 3
 
 

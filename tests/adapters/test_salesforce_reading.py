@@ -354,6 +354,7 @@ def test_signed_records_come_oldest_first_with_their_stamps(org: ScriptedOrg, ga
         RecordStamp(QUOTE, datetime(2026, 3, 1, 10, tzinfo=UTC)),
         RecordStamp(OTHER, datetime(2026, 3, 1, 10, 0, 5, tzinfo=UTC)),
     )
+    assert all(stamp.modified_at.tzinfo is UTC for stamp in stamps)
     assert org.queries == [
         "SELECT Id, SystemModstamp FROM Quote WHERE (Status IN ('Accepted', 'Won (new)')) "
         "AND SystemModstamp >= 2026-03-01T00:00:00+00:00 AND SystemModstamp < 2026-03-02T09:30:59+00:00 "

@@ -104,6 +104,14 @@ def test_the_table_says_which_row_errors_are_worth_another_try(
     assert "field Sync_Status__c" in result.message
 
 
+def test_a_long_text_of_the_org_is_cut(org: ScriptedOrg, gateway: SimpleSalesforceGateway) -> None:
+    org.row_errors[QUOTE] = {"statusCode": "CANNOT_EXECUTE_FLOW_TRIGGER", "message": "flow " * 2000}
+
+    (result,) = gateway.write(writes=[status_of(QUOTE)])
+
+    assert len(result.message) < 600
+
+
 def test_every_code_of_the_table_is_told_in_words_with_an_owner_and_a_fix() -> None:
     for code, meaning in MEANINGS.items():
         assert meaning.says[0].islower() or meaning.says.startswith(("Salesforce", "API")), code
