@@ -96,6 +96,7 @@ class SalesforceConnection:
         self._sessions: weakref.WeakSet[ServiceSession] = weakref.WeakSet()
         self._token_lock = threading.Lock()
         self._token: AccessToken | None = None
+        self._org_id = ""
         self._generation = self._logins_ended = 0
         self._facts = threading.Lock()
         self._calls: Counter[str] = Counter()
@@ -126,8 +127,7 @@ class SalesforceConnection:
 
     def org_id(self) -> str:
         """The org's id as the last token told it; empty before the first login or when it was not told."""
-        token = self._token
-        return token.org_id if token else ""
+        return self._org_id
 
     def server_now(self) -> datetime | None:
         """Salesforce's clock now, from a recent `Date` header; None when there is none."""
@@ -215,6 +215,7 @@ class SalesforceConnection:
             try:
                 self._token = self._tokens.fetch()
                 self._generation += 1
+                self._org_id = self._token.org_id
             finally:
                 self._logins_ended += 1
 
