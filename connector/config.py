@@ -50,7 +50,7 @@ class SalesforceSettings(_Section):
     auth: Literal["client_credentials", "jwt"] = "client_credentials"
     client_id: str
     username: str = ""
-    audience: str = "https://login.salesforce.com"
+    audience: str = ""
     org_id: str = Field(min_length=15, max_length=18, pattern=r"^00D[0-9A-Za-z]{12,15}$")
     api_version: str = Field(default="63.0", pattern=r"^\d{2,3}\.0$")
     calls_per_day: int = Field(default=50_000, ge=100)
@@ -147,11 +147,10 @@ class JobSettings(_Section):
     retention: float = Field(default=3600, ge=60)
     retention_days: int = Field(default=30, ge=1)
     silence: float = Field(default=15, ge=1)
-    signed_since: str = ""
 
 
 class Secrets(BaseModel):
-    """What must never stand in the settings file: read from COUNTERSIGN_*, or the files that COUNTERSIGN_*_FILE name."""
+    """What must never stand in the settings file; read from COUNTERSIGN_* or the file that COUNTERSIGN_*_FILE names."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -114,7 +114,7 @@ class WorkStarter:
 
 
 class Worker:
-    """Runs what was started, in this process, in `slots` threads; `runs` maps a name to (run id, argument) -> outcome."""
+    """Runs what was started, in this process, in `slots` threads. `runs`: name -> (run id, argument) -> outcome."""
 
     def __init__(
         self,

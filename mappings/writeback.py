@@ -59,3 +59,8 @@ def _cut(sentence: str) -> str:
     if len(sentence) <= _LONGEST_SENTENCE:
         return sentence
     return sentence[: _LONGEST_SENTENCE - 1] + "…"
+
+
+def status_field_name(*, prefix: str, renamed: Mapping[str, str]) -> str:
+    """The Salesforce field that shows the state word; empty when it is switched off."""
+    return renamed.get("Status", f"{prefix}Status__c")

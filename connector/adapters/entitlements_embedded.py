@@ -1,4 +1,4 @@
-"""The embedded entitlement platform: custom plans from the configuration, customers and subscriptions in its own tables.
+"""The embedded entitlement platform: custom plans from the configuration, its rows in tables of its own.
 
 Obeys the same rules as a real one: plans are templates, a variable entitlement must be brought by the subscription, a
 fixed one may not be dropped, creates are keyed. It must not know orders or contracts beyond the refs it is given.

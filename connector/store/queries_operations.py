@@ -14,8 +14,9 @@ from sqlalchemy.engine import Connection
 
 from connector.store import queries
 from connector.store.queries import Page, PageAsked
-from connector.store.queries_orders import MessageRow, message_query, message_row
+from connector.store.queries_orders import OPEN_STATES, MessageRow, message_query, message_row
 from connector.store.tables import inbox, inbox_bodies, job_runs, metadata, orders, processes, records, writebacks
+from connector.store.unit_of_work import Database
 
 # A body is shown on a page; more than this would only slow the browser.
 LONGEST_BODY_SHOWN = 200_000
@@ -83,6 +84,7 @@ class Backlog:
     """What waits, by kind: counts by state and the oldest instant of each kind of waiting work."""
 
     orders: dict[str, int]
+    open_orders: int
     inbox: dict[str, int]
     records: dict[str, int]
     oldest_message_at: datetime | None
@@ -165,23 +167,32 @@ def load_backlog(*, connection: Connection) -> Backlog:
     wishes = connection.execute(
         sa.select(sa.func.count(), failing, sa.func.min(writebacks.c.wanted_at)).where(owed)
     ).one()
-    open_orders = orders.c.state.in_(("NEW", "WAITING", "FULFILLING", "RETRYING"))
+    by_state = count_states(connection=connection, table=orders)
     return Backlog(
-        orders=count_states(connection=connection, table=orders),
+        orders=by_state,
+        open_orders=sum(by_state.get(state, 0) for state in OPEN_STATES),
         inbox=count_states(connection=connection, table=inbox),
         records=count_states(connection=connection, table=records),
         oldest_message_at=_oldest(connection, inbox.c.received_at, inbox.c.state == "received"),
         oldest_record_at=_oldest(connection, records.c.not_before, records.c.not_before.is_not(None)),
-        oldest_open_order_at=_oldest(connection, orders.c.created_at, open_orders),
+        oldest_open_order_at=_oldest(connection, orders.c.created_at, orders.c.state.in_(OPEN_STATES)),
         writebacks_owed=wishes[0],
         writebacks_failing=wishes[1],
         oldest_writeback_at=wishes[2],
     )
 
 
-def missing_tables(*, connection: Connection) -> tuple[str, ...]:
-    """Tables of this release that the database does not have yet: the migrations have not been run."""
-    return tuple(sorted(set(metadata.tables) - set(sa.inspect(connection).get_table_names())))
+def database_problem(*, database: Database) -> tuple[str, str] | None:
+    """What keeps the database from being used, and what to do; None when it answers and has all tables.
+
+    The driver's own text is left out: it may hold the address and the user, and the readiness answer is public.
+    """
+    try:
+        with database.reading() as connection:
+            missing = sorted(set(metadata.tables) - set(sa.inspect(connection).get_table_names()))
+    except sa.exc.SQLAlchemyError:
+        return "The database does not answer.", "Check that it runs and that [database] url is right."
+    return (f"The database has no table {missing[0]}.", "Run `countersign migrate`.") if missing else None
 
 
 def _oldest(connection: Connection, column: sa.Column[datetime], condition: sa.ColumnElement[bool]) -> datetime | None:

@@ -24,6 +24,7 @@ from connector.store.tables import contracts, fulfilment_steps, inbox, inbox_bod
 ORDER_STATES = tuple(state.value for state in OrderState)
 # In these states nothing happens until somebody or something comes from outside.
 _AT_REST = (OrderState.FULFILLED, OrderState.BLOCKED, OrderState.FAILED)
+OPEN_STATES = tuple(state.value for state in OrderState if state not in _AT_REST)
 _MOST_MESSAGES = 100
 _MOST_HISTORY = 200
 

@@ -6,6 +6,7 @@ it lets go and looks again. So no hint is lost and nothing is done twice at once
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.domain.terms import RecordRef
-from connector.store.tables import inbox, records
+from connector.store.tables import inbox, orders, records
 from connector.store.unit_of_work import UnitOfWork
 
 
@@ -152,9 +153,57 @@ def drop_claim(*, work: UnitOfWork, record_row_id: int, run_id: str, now: dateti
     )
 
 
-def known_states(*, work: UnitOfWork, org_id: str, record_ids: list[str]) -> dict[str, tuple[str, datetime | None]]:
-    """Record id -> (state, last look) for those of the ids that we have a row for."""
-    query = sa.select(records.c.record_id, records.c.state, records.c.looked_at).where(
+def known_states(*, work: UnitOfWork, org_id: str, record_ids: Sequence[str]) -> dict[str, str]:
+    """Record id -> state for those of the ids that we have a row for."""
+    query = sa.select(records.c.record_id, records.c.state).where(
         records.c.org_id == org_id, records.c.record_id.in_(record_ids)
     )
-    return {row.record_id: (row.state, row.looked_at) for row in work.execute(query)}
+    return {row.record_id: row.state for row in work.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A record for Resync: where it is and what came of it."""
+
+    id: int
+    ref: RecordRef
+    state: str
+    reason: str
+    looked_at: datetime | None
+    order_number: str
+
+
+def find(
+    *,
+    work: UnitOfWork,
+    record_id: str = "",
+    order_number: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    is_parked: bool = False,
+    limit: int = 10_000,
+) -> list[RecordRow]:
+    """Records by Salesforce id, by order number, by when they were first seen or last looked at, or all parked ones."""
+    query = sa.select(records, orders.c.number).outerjoin(orders, orders.c.record_row_id == records.c.id)
+    if record_id:
+        query = query.where(records.c.record_id == record_id)
+    if order_number:
+        query = query.where(orders.c.number == order_number)
+    if is_parked:
+        query = query.where(records.c.state.in_(("parked", "blocked", "failed")))
+    if since is not None:
+        query = query.where(sa.func.coalesce(records.c.looked_at, records.c.first_seen_at) >= since)
+    if until is not None:
+        query = query.where(records.c.first_seen_at < until)
+    rows = work.execute(query.order_by(records.c.id).limit(limit))
+    return [
+        RecordRow(
+            row.id,
+            RecordRef(row.org_id, row.object, row.record_id),
+            row.state,
+            row.reason,
+            row.looked_at,
+            row.number or "",
+        )
+        for row in rows
+    ]

@@ -18,6 +18,15 @@ from connector.store.records import insert_ignore
 from connector.store.tables import writebacks
 from connector.store.unit_of_work import UnitOfWork
 
+_SETTLED: dict[str, Any] = {
+    "claimed_by": "",
+    "claimed_at": None,
+    "not_before": None,
+    "attempts": 0,
+    "code": "",
+    "message": "",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class OwedWrite:
@@ -80,24 +89,17 @@ def take_owed(
 
 def save_written(*, work: UnitOfWork, done: Sequence[OwedWrite], now: datetime) -> None:
     """These records show what we sent; a wish that changed meanwhile stays owed."""
-    for write in done:
-        written = dict(write.wanted)
-        current = work.execute(sa.select(writebacks.c.wanted).where(writebacks.c.id == write.id)).scalar_one()
-        work.execute(
-            writebacks.update()
-            .where(writebacks.c.id == write.id)
-            .values(
-                written=written,
-                is_owed=current != written,
-                written_at=now,
-                claimed_by="",
-                claimed_at=None,
-                not_before=None,
-                attempts=0,
-                code="",
-                message="",
-            )
-        )
+    if not done:
+        return
+    query = sa.select(writebacks.c.id, writebacks.c.wanted).where(writebacks.c.id.in_([write.id for write in done]))
+    current = {row.id: row.wanted for row in work.execute(query.with_for_update())}
+    rows = [
+        {"row_id": write.id, "now_shown": dict(write.wanted), "still_owed": current[write.id] != dict(write.wanted)}
+        for write in done
+    ]
+    statement = writebacks.update().where(writebacks.c.id == sa.bindparam("row_id"))
+    shown = {"written": sa.bindparam("now_shown"), "is_owed": sa.bindparam("still_owed"), "written_at": now}
+    work.execute(statement.values(**shown, **_SETTLED), rows)
 
 
 def save_failed(
@@ -119,11 +121,11 @@ def save_failed(
     )
 
 
-def owe_again(*, work: UnitOfWork, ref: RecordRef) -> None:
+def owe_again(*, work: UnitOfWork, org_id: str, record_id: str) -> None:
     """Write everything afresh (a person asked, or the record was seen to show something else)."""
     work.execute(
         writebacks.update()
-        .where(writebacks.c.org_id == ref.org_id, writebacks.c.record_id == ref.record_id)
+        .where(writebacks.c.org_id == org_id, writebacks.c.record_id == record_id)
         .values(written=None, is_owed=True, not_before=None, attempts=0)
     )
 
@@ -132,3 +134,11 @@ def _owed(row: Any) -> OwedWrite:
     written = row.written or {}
     changes = {name: value for name, value in row.wanted.items() if name not in written or written[name] != value}
     return OwedWrite(row.id, RecordRef(row.org_id, row.object, row.record_id), changes, row.wanted, row.attempts)
+
+
+def last_written(*, work: UnitOfWork, org_id: str, record_ids: Sequence[str]) -> dict[str, datetime]:
+    """When we last wrote to each of these records; those we never wrote to are left out."""
+    query = sa.select(writebacks.c.record_id, writebacks.c.written_at).where(
+        writebacks.c.org_id == org_id, writebacks.c.record_id.in_(record_ids), writebacks.c.written_at.is_not(None)
+    )
+    return {row.record_id: row.written_at for row in work.execute(query)}

@@ -1,0 +1,207 @@
+"""The composition root: from settings to the parts of one process. The only place that picks adapters and mappings.
+
+Nothing here decides about business; it must not be imported by anything but the outermost ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+
+from connector.adapters.clock import SystemClock
+from connector.adapters.entitlements_embedded import EmbeddedPlatform
+from connector.adapters.salesforce import SimpleSalesforceGateway
+from connector.adapters.salesforce_auth import SalesforceLogin
+from connector.config import Config, PlanEntitlementSettings, PlanSettings, SalesforceSettings
+from connector.domain.entitlements import CustomPlan, PlanEntitlement
+from connector.domain.salesforce_ids import id18
+from connector.domain.terms import Cadence, ProvisionKind
+from connector.engine import Worker, WorkStarter, migrate_engine, new_executor_id
+from connector.errors import Misconfigured
+from connector.jobs import Clockwork
+from connector.logs import log
+from connector.ports import Clock, Org, RecordMapping
+from connector.services import Services
+from connector.store.migrate import migrate
+from connector.store.platform import PlatformStore
+from connector.store.unit_of_work import Database
+from connector.usecases.look_at_record import Looker
+from connector.usecases.show_status import StatusBoard
+from connector.usecases.spread_messages import spread
+from connector.usecases.sweep_records import Sweeper
+from mappings import compile_mappings, read_mapping_config
+from mappings.signed import SignedRule, is_signed_by_any, read_signed_rules, signed_condition
+from mappings.writeback import status_field_name, status_fields
+
+
+def make_services(config: Config, *, clock: Clock | None = None) -> Services:
+    """The parts of one process; nothing is called yet. Raises Misconfigured with every fault of the settings."""
+    rules = read_signed_rules(config.signed)
+    compiled = compile_mappings(read_mapping_config(config.mapping), signed=rules)
+    conditions = {name: _condition(rules, name) for name in compiled if _condition(rules, name)}
+    database = Database(config.database.url)
+    used_clock = clock or SystemClock()
+    return Services(
+        config=config,
+        database=database,
+        clock=used_clock,
+        starter=WorkStarter(engine=database.writer, is_sqlite=database.is_sqlite),
+        orgs={
+            org.org_id: org
+            for org in (_org(config, one, compiled, rules, conditions, used_clock) for one in config.salesforce)
+        },
+        platform=EmbeddedPlatform(
+            plans=[_plan(plan) for plan in config.entitlements.plans], rows=PlatformStore(database)
+        ),
+        board=StatusBoard(fields=_status_fields(config), base_url=config.web.base_url.rstrip("/")),
+    )
+
+
+def migrate_all(services: Services) -> tuple[str, str]:
+    """Our tables and the engine's, brought to this release; answers our revisions before and after."""
+    revisions = migrate(database=services.database)
+    migrate_engine(database_url=_url(services.database))
+    return revisions
+
+
+def make_looker(services: Services) -> Looker:
+    """The run that looks at records."""
+    return Looker(
+        database=services.database,
+        clock=services.clock,
+        starter=services.starter,
+        orgs=services.orgs,
+        platform=services.platform,
+        board=services.board,
+    )
+
+
+def make_worker(services: Services, *, executor_id: str = "") -> Worker:
+    """The worker of this process. Refuses to start in the wrong org (a refreshed sandbox has another id)."""
+    looker = make_looker(services)
+
+    def spread_body(_run_id: str, argument: str) -> str:
+        count = spread(
+            database=services.database, starter=services.starter, body_id=int(argument)
+        )
+        return str(count)
+
+    return Worker(
+        database_url=_url(services.database),
+        engine=services.database.writer,
+        is_sqlite=services.database.is_sqlite,
+        executor_id=executor_id or new_executor_id(),
+        runs={"look": looker.look, "spread": spread_body},
+        slots=services.config.jobs.slots,
+    )
+
+
+def make_sweeper(services: Services) -> Sweeper:
+    """The two questions that find what no push told."""
+    jobs = services.config.jobs
+    return Sweeper(
+        database=services.database,
+        clock=services.clock,
+        starter=services.starter,
+        orgs=services.orgs,
+        overlap=timedelta(seconds=jobs.sweep_overlap),
+        first_reach=timedelta(days=jobs.unsynced_days),
+        unfinished=partial(_unfinished, services.config),
+    )
+
+
+def make_clockwork(services: Services, *, executor_id: str) -> Clockwork:
+    """The scheduled jobs of this process."""
+    assert isinstance(services.starter, WorkStarter)
+    return Clockwork(
+        services=services, sweeper=make_sweeper(services), engine=services.starter, executor_id=executor_id
+    )
+
+
+def refuse_wrong_org(services: Services) -> None:
+    """Raises Misconfigured when a configured org answers with another id: a copy must never write to our ledger."""
+    for org in services.orgs.values():
+        found = org.gateway.organization()
+        if found.org_id != org.org_id:
+            raise Misconfigured(
+                f"The org {org.name!r} has the id {found.org_id}, not {org.org_id} as configured.",
+                code="WRONG_ORG",
+                fix="A refreshed sandbox has a new id: check instance_url and org_id in [salesforce].",
+            )
+        log.info("org_ready", org_id=found.org_id, is_sandbox=found.is_sandbox)
+
+
+def _org(
+    config: Config,
+    settings: SalesforceSettings,
+    compiled: Mapping[str, RecordMapping],
+    rules: tuple[SignedRule, ...],
+    conditions: Mapping[str, str],
+    clock: Clock,
+) -> Org:
+    secrets = config.secrets.salesforce[settings.name]
+    login = SalesforceLogin(
+        instance_url=settings.instance_url,
+        auth=settings.auth,
+        client_id=settings.client_id,
+        client_secret=secrets.client_secret.get_secret_value(),
+        private_key=secrets.private_key.get_secret_value(),
+        username=settings.username,
+        audience=settings.audience,
+        api_version=settings.api_version,
+    )
+    return Org(
+        org_id=id18(settings.org_id),
+        name=settings.name,
+        gateway=SimpleSalesforceGateway(login=login, clock=clock),
+        mappings=compiled,
+        is_signed=partial(is_signed_by_any, rules=rules),
+        conditions=conditions,
+    )
+
+
+def _condition(rules: tuple[SignedRule, ...], object_name: str) -> str:
+    parts = [f"({signed_condition(rule)})" for rule in rules if rule.object == object_name]
+    return " OR ".join(parts)
+
+
+def _status_fields(config: Config):  # type: ignore[no-untyped-def]
+    shown = config.writeback
+    return status_fields(objects=shown.objects, prefix=shown.prefix, renamed=shown.fields)
+
+
+def _unfinished(config: Config, object_name: str) -> str:
+    """SOQL: our status field says nothing, or not yet."""
+    shown = config.writeback
+    field = status_field_name(prefix=shown.prefix, renamed=shown.fields)
+    if object_name not in shown.objects or not field:
+        return ""
+    return f"{field} = null OR {field} IN ('Not Sent', 'Pending', 'Failed', 'Skipped')"
+
+
+def _plan(settings: PlanSettings) -> CustomPlan:
+    return CustomPlan(
+        ref=settings.ref,
+        product_ref=settings.product,
+        is_published=settings.published,
+        entitlements=tuple(_entitlement(entitlement) for entitlement in settings.entitlements),
+    )
+
+
+def _entitlement(settings: PlanEntitlementSettings) -> PlanEntitlement:
+    is_unlimited = settings.value == "unlimited"
+    return PlanEntitlement(
+        ref=settings.ref,
+        kind=ProvisionKind(settings.kind),
+        is_variable=settings.variable,
+        value=None if settings.value is None or is_unlimited else Decimal(settings.value),
+        is_unlimited=is_unlimited,
+        cadence=Cadence(settings.cadence) if settings.cadence else None,
+        is_optional=settings.optional,
+    )
+
+
+def _url(database: Database) -> str:
+    return database.url.render_as_string(hide_password=False)

@@ -1,0 +1,188 @@
+"""The clockwork: which job runs how often, in this process.
+
+APScheduler keeps the time, in memory; a claim row per job and due time makes each due time run once even when two
+schedulers run by mistake. A job holds no logic: it calls one use case and logs its counts. Jobs that many processes may
+do at once (they share rows) are not claimed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from connector.engine import WorkStarter
+from connector.errors import ConnectorError
+from connector.logs import log
+from connector.services import Services
+from connector.store import processes
+from connector.usecases.forget_old import forget_old
+from connector.usecases.sweep_records import Sweeper
+from connector.usecases.wake_waiting import wake_waiting
+from connector.usecases.watch_processes import watch_processes
+from connector.usecases.write_back import write_back
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the table: how often it runs (seconds), whether one process at a time, and what it does."""
+
+    name: str
+    every: float
+    is_claimed: bool
+    run: Callable[[], dict[str, Any]]
+
+
+@dataclass
+class Clockwork:
+    """The scheduled jobs and the heartbeat of one process."""
+
+    services: Services
+    sweeper: Sweeper
+    engine: WorkStarter
+    executor_id: str
+    on_death: Callable[[], None] = lambda: os._exit(70)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _scheduler: BackgroundScheduler | None = None
+
+    def jobs(self) -> tuple[Job, ...]:
+        """The table of jobs."""
+        every = self.services.config.jobs
+        return (
+            Job("write_back", every.write_back, False, self._write_back),
+            Job("wake", every.wake, False, self._wake),
+            Job("watchdog", every.watchdog, False, self._watch),
+            Job("sweep", every.sweep, True, self.sweeper.sweep),
+            Job("unsynced", every.unsynced, True, self.sweeper.ask_unsynced),
+            Job("retention", every.retention, True, self._forget),
+        )
+
+    def register(self) -> None:
+        """Make this process known and begin to beat; must come before it takes any work."""
+        with self.services.database.unit_of_work() as work:
+            processes.register(
+                work=work,
+                executor_id=self.executor_id,
+                kind="worker",
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                now=self.services.clock.now(),
+            )
+            work.commit()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def start(self) -> None:
+        """Run every job at its times, each once at the start."""
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        for job in self.jobs():
+            self._scheduler.add_job(
+                self.run, "interval", args=[job], seconds=job.every, id=job.name, next_run_time=datetime.now(UTC)
+            )
+        self._scheduler.start()
+
+    def stop_jobs(self) -> None:
+        """Stop the clock; a job that runs is waited for."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=True)
+
+    def stop(self) -> None:
+        """Say goodbye, so that nobody waits to take us for dead."""
+        self._stopping.set()
+        with self.services.database.unit_of_work() as work:
+            processes.stop(work=work, executor_ids=[self.executor_id], now=self.services.clock.now())
+            work.commit()
+
+    def run(self, job: Job) -> None:
+        """Run one job now; an anticipated failure is logged and kept, the next due time tries again."""
+        due_at = due_time(now=self.services.clock.now(), every=job.every)
+        if job.is_claimed and not self._claim(job, due_at):
+            return
+        counts: dict[str, Any] | None = None
+        error = ""
+        try:
+            counts = job.run()
+        except ConnectorError as failure:
+            error = f"{failure.code}: {failure}"
+            log.warning("job_failed", job=job.name, code=failure.code)
+        except Exception as failure:  # noqa: BLE001 - one broken job must not stop the clock; the log has the traceback
+            error = type(failure).__name__
+            log.exception("job_broken", job=job.name)
+        if job.is_claimed:
+            self._finish(job, due_at, counts, error)
+        if counts and any(counts.values()):
+            log.info("job_done", job=job.name, **counts)
+
+    def _claim(self, job: Job, due_at: datetime) -> bool:
+        with self.services.database.unit_of_work() as work:
+            is_ours = processes.claim_run(
+                work=work, job=job.name, due_at=due_at, claimed_by=self.executor_id, now=self.services.clock.now()
+            )
+            work.commit()
+        return is_ours
+
+    def _finish(self, job: Job, due_at: datetime, counts: dict[str, Any] | None, error: str) -> None:
+        with self.services.database.unit_of_work() as work:
+            processes.finish_run(
+                work=work, job=job.name, due_at=due_at, now=self.services.clock.now(), counts=counts, error=error
+            )
+            work.commit()
+
+    def _beat(self) -> None:
+        """Say that we live, five times within the silence that counts as death; stop when we were declared dead."""
+        pause = self.services.config.jobs.silence / 5
+        while not self._stopping.wait(pause):
+            try:
+                with self.services.database.unit_of_work() as work:
+                    is_alive = processes.beat(work=work, executor_id=self.executor_id, now=self.services.clock.now())
+                    work.commit()
+            except Exception:  # noqa: BLE001 - a missed beat is not the end; silence is noticed by the others
+                log.exception("beat_missed")
+                continue
+            if not is_alive and not self._stopping.is_set():
+                log.error("declared_dead", executor_id=self.executor_id)
+                self.on_death()
+
+    def _write_back(self) -> dict[str, Any]:
+        flushed = write_back(
+            database=self.services.database,
+            clock=self.services.clock,
+            orgs=self.services.orgs,
+            batch=self.services.config.writeback.batch,
+            claimed_by=self.executor_id,
+        )
+        return {"written": flushed.written, "failed": flushed.failed}
+
+    def _wake(self) -> dict[str, Any]:
+        woken = wake_waiting(database=self.services.database, clock=self.services.clock, starter=self.services.starter)
+        return {"woken": woken}
+
+    def _watch(self) -> dict[str, Any]:
+        return watch_processes(
+            database=self.services.database,
+            clock=self.services.clock,
+            engine=self.engine,
+            silence=timedelta(seconds=self.services.config.jobs.silence),
+        )
+
+    def _forget(self) -> dict[str, Any]:
+        return forget_old(
+            database=self.services.database,
+            clock=self.services.clock,
+            engine=self.engine,
+            keep=timedelta(days=self.services.config.jobs.retention_days),
+        )
+
+
+def due_time(*, now: datetime, every: float) -> datetime:
+    """The due time that this moment belongs to: the last multiple of the interval, the same on every host."""
+    step = timedelta(seconds=every)
+    epoch = datetime(2020, 1, 1, tzinfo=UTC)
+    return epoch + ((now - epoch) // step) * step

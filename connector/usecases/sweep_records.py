@@ -1,0 +1,141 @@
+"""Find signed records that nobody told us about: by watermark every few minutes, by their empty status every hour.
+
+A push is only a hint; these two questions make sure that no signed deal is lost when it never comes. A finding is a
+message like any other: kept once in the inbox, then looked at. The clock is Salesforce's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.errors import ConnectorError
+from connector.logs import log
+from connector.ports import Clock, Org, RecordStamp
+from connector.store import records, watermarks, writebacks
+from connector.store.unit_of_work import Database
+from connector.usecases.receive_message import Message, receive
+from connector.usecases.start_look import StartsWork
+
+# A transaction shows up later than its stamp says; what is younger than this is left for the next sweep.
+_SETTLING = timedelta(seconds=30)
+# Our own write moves the record's stamp; Salesforce keeps whole seconds and its clock is not ours.
+_OWN_WRITE = timedelta(seconds=5)
+# Ids and stamps are small; a page this large holds every bulk load that lands in one second.
+_AT_ONCE = 20_000
+_IN_ONE_BODY = 200
+
+StatusCondition = Callable[[str], str]
+"""Object name -> SOQL condition 'our status field says that we have not finished', empty when none is shown there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """What both questions need; made once per process."""
+
+    database: Database
+    clock: Clock
+    starter: StartsWork
+    orgs: Mapping[str, Org]
+    overlap: timedelta
+    first_reach: timedelta
+    unfinished: StatusCondition
+
+    def sweep(self) -> dict[str, int]:
+        """Signed records changed since the watermark, with overlap; answers counts. A failing org stops no other."""
+        return self._each(self._sweep_object)
+
+    def ask_unsynced(self) -> dict[str, int]:
+        """Signed records on which our status field says nothing or not yet; answers counts."""
+        return self._each(self._ask_object)
+
+    def _each(self, question: Callable[[Org, str, str], int]) -> dict[str, int]:
+        found = failed = 0
+        for org in self.orgs.values():
+            for object_name, condition in org.conditions.items():
+                try:
+                    found += question(org, object_name, condition)
+                except ConnectorError as error:
+                    failed += 1
+                    log.warning("sweep_failed", org_id=org.org_id, object=object_name, code=error.code)
+        return {"found": found, "failed": failed}
+
+    def _sweep_object(self, org: Org, object_name: str, condition: str) -> int:
+        until = org.gateway.server_now() - _SETTLING
+        with self.database.unit_of_work() as work:
+            mark = watermarks.load(work=work, org_id=org.org_id, object_name=object_name)
+        since = (mark or until - self.first_reach) - self.overlap
+        found = 0
+        while True:
+            stamps = org.gateway.fetch_signed(
+                object_name=object_name, condition=condition, since=since, until=until, limit=_AT_ONCE
+            )
+            found += self._put(org, object_name, stamps, source="sweep")
+            is_last = len(stamps) < _AT_ONCE
+            self._save_watermark(org, object_name, until if is_last else stamps[-1].modified_at)
+            if is_last:
+                return found
+            since = stamps[-1].modified_at
+
+    def _save_watermark(self, org: Org, object_name: str, swept_until: datetime) -> None:
+        with self.database.unit_of_work() as work:
+            watermarks.save(work=work, org_id=org.org_id, object_name=object_name, swept_until=swept_until)
+            work.commit()
+
+    def _ask_object(self, org: Org, object_name: str, condition: str) -> int:
+        unfinished = self.unfinished(object_name)
+        if not unfinished:
+            return 0
+        stamps = org.gateway.fetch_signed(
+            object_name=object_name,
+            condition=f"({condition}) AND ({unfinished})",
+            since=org.gateway.server_now() - self.first_reach,
+            until=None,
+            limit=_AT_ONCE,
+        )
+        return self._put(org, object_name, stamps, source="unsynced")
+
+    def _put(self, org: Org, object_name: str, stamps: Sequence[RecordStamp], *, source: str) -> int:
+        """Keep findings as messages, so many at a time that a crash loses none; answers how many were new."""
+        found = 0
+        for start in range(0, len(stamps), _IN_ONE_BODY):
+            chunk = self._worth_a_look(org, stamps[start : start + _IN_ONE_BODY], source)
+            messages = [self._message(org, object_name, one, source) for one in chunk]
+            if messages:
+                body = json.dumps([message.message_id for message in messages]).encode()
+                found += receive(
+                    database=self.database,
+                    starter=self.starter,
+                    clock=self.clock,
+                    messages=messages,
+                    body=body,
+                    content_type="application/json",
+                ).new
+        return found
+
+    def _worth_a_look(self, org: Org, stamps: Sequence[RecordStamp], source: str) -> list[RecordStamp]:
+        """Leave out what is at rest here: last touched by our own write, or only its status got lost on the way."""
+        ids = [one.record_id for one in stamps]
+        with self.database.unit_of_work() as work:
+            states = records.known_states(work=work, org_id=org.org_id, record_ids=ids)
+            written = writebacks.last_written(work=work, org_id=org.org_id, record_ids=ids)
+            at_rest = {record_id for record_id, state in states.items() if state == "ordered"}
+            if source == "unsynced":
+                for record_id in at_rest:
+                    writebacks.owe_again(work=work, org_id=org.org_id, record_id=record_id)
+                work.commit()
+                return [one for one in stamps if one.record_id not in at_rest]
+        return [one for one in stamps if not (one.record_id in at_rest and _is_our_write(one, written))]
+
+    def _message(self, org: Org, object_name: str, stamp: RecordStamp, source: str) -> Message:
+        """One finding; the same state of a record is found once by the sweep, and once an hour while it is unsynced."""
+        moment = stamp.modified_at if source == "sweep" else self.clock.now().replace(minute=0, second=0, microsecond=0)
+        message_id = f"{object_name}:{stamp.record_id}:{moment:%Y-%m-%dT%H:%M:%SZ}"
+        return Message(source, message_id, "found", org.org_id, object_name, stamp.record_id)
+
+
+def _is_our_write(stamp: RecordStamp, written: Mapping[str, datetime]) -> bool:
+    moment = written.get(stamp.record_id)
+    return moment is not None and abs(stamp.modified_at - moment) <= _OWN_WRITE

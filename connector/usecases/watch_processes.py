@@ -1,0 +1,60 @@
+"""Notice processes that died and bring back what they had in work, on whichever process asks.
+
+A process that has not beaten for the configured silence is dead; it is told so by its next beat and stops itself. Runs
+of dead processes are resumed by the engine; a claim on a record whose run has ended without letting go is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from connector.logs import log
+from connector.ports import Clock
+from connector.store import processes, records
+from connector.store.unit_of_work import Database
+
+# A claim this old is looked at; a healthy run lets go within seconds, a resumed one keeps its claim.
+_OLD_CLAIM = timedelta(seconds=60)
+
+
+class BringsBack(Protocol):
+    """What the engine knows about runs."""
+
+    def resume_dead(self, *, executor_ids: Sequence[str]) -> int:
+        """Resume the runs of these processes."""
+
+    def pending_executors(self) -> set[str]:
+        """Processes with runs under way."""
+
+    def unfinished(self, *, run_ids: Sequence[str]) -> set[str]:
+        """Those of the runs that are not finished."""
+
+
+def watch_processes(*, database: Database, clock: Clock, engine: BringsBack, silence: timedelta) -> dict[str, int]:
+    """Declare silent processes dead, resume their runs, drop lost claims; answers counts. Safe to run twice."""
+    now = clock.now()
+    with database.unit_of_work() as work:
+        silent = processes.silent_since(work=work, moment=now - silence)
+        if silent:
+            processes.stop(work=work, executor_ids=silent, now=now)
+        alive = processes.alive(work=work)
+        work.commit()
+    dead = sorted(engine.pending_executors() - alive)
+    resumed = engine.resume_dead(executor_ids=dead) if dead else 0
+    if silent or resumed:
+        log.warning("processes_died", silent=silent, resumed=resumed)
+    return {"died": len(silent), "resumed": resumed, "dropped": _drop_lost_claims(database, clock, engine)}
+
+
+def _drop_lost_claims(database: Database, clock: Clock, engine: BringsBack) -> int:
+    now = clock.now()
+    with database.unit_of_work() as work:
+        claims = records.claims_older_than(work=work, moment=now - _OLD_CLAIM)
+    lost = set(claims) - engine.unfinished(run_ids=list(claims))
+    with database.unit_of_work() as work:
+        for run_id in sorted(lost):
+            records.drop_claim(work=work, record_row_id=claims[run_id], run_id=run_id, now=now)
+        work.commit()
+    return len(lost)
