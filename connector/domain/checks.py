@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from connector.domain.money import CurrencyError, currency_places
 from connector.domain.periods import add_months
-from connector.domain.pricing import tier_faults
+from connector.domain.pricing import price, tier_faults
 from connector.domain.terms import ChargeType, DealType, LineItem, Order, PriceModel, ProvisionKind
 from connector.errors import Fault
 
@@ -91,11 +91,15 @@ def _line_faults(item: LineItem, order: Order) -> Iterator[Fault]:
     if broken:
         yield from broken
         return
-    yield from _date_faults(item)
-    yield from _quantity_faults(item, order)
-    yield from _discount_faults(item)
-    yield from _price_faults(item, order)
-    yield from _usage_faults(item)
+    faults = [
+        *_date_faults(item, order),
+        *_quantity_faults(item, order),
+        *_discount_faults(item),
+        *_price_faults(item, order),
+        *_usage_faults(item),
+    ]
+    # Only a line that can be priced can be compared with its amount off.
+    yield from faults or _amount_off_faults(item)
 
 
 def _not_numbers(item: LineItem) -> list[Fault]:
@@ -109,8 +113,10 @@ def _not_numbers(item: LineItem) -> list[Fault]:
     ]
 
 
-def _date_faults(item: LineItem) -> Iterator[Fault]:
+def _date_faults(item: LineItem, order: Order) -> Iterator[Fault]:
     if item.ends_on <= item.starts_on:
+        if (item.starts_on, item.ends_on) == (order.starts_on, order.ends_on):
+            return  # The header says it once for all lines that follow it.
         what = f"it ends on {item.ends_on} (first day without service), not after its start {item.starts_on}"
         yield _line_fault(
             "END_BEFORE_START", item, what, "Correct the line's dates.", _REP, "ends_on", str(item.ends_on)
@@ -125,8 +131,11 @@ def _date_faults(item: LineItem) -> Iterator[Fault]:
         value = str(item.alignment_day)
         yield _line_fault("ALIGNMENT_DAY", item, what, "Enter a day from 1 to 31.", _FINANCE, "alignment_day", value)
     if item.price_period_months < 1 or (item.billing_period_months is not None and item.billing_period_months < 1):
+        months = str(item.billing_period_months)
         what = f"it is priced per {item.price_period_months} and billed every {item.billing_period_months} months"
-        yield _line_fault("PERIOD", item, what, "Choose periods of a month or more.", _REP, "billing_period_months")
+        yield _line_fault(
+            "PERIOD", item, what, "Choose periods of a month or more.", _REP, "billing_period_months", months
+        )
 
 
 def _quantity_faults(item: LineItem, order: Order) -> Iterator[Fault]:
@@ -161,6 +170,29 @@ def _discount_faults(item: LineItem) -> Iterator[Fault]:
         yield _line_fault("NEGATIVE_DISCOUNT", item, what, fix, _REP, "discount_amount", str(off))
 
 
+def _amount_off_faults(item: LineItem) -> Iterator[Fault]:
+    """An amount off that is more than what a full billing period costs would make a charge negative."""
+    if not item.discount_amount or item.charge_type is ChargeType.USAGE or item.price_model is PriceModel.PERCENT_OF:
+        return
+    amount = abs(
+        price(item=item, quantity=item.quantity) - price(item=item, quantity=item.prior_quantity or Decimal(0))
+    )
+    if item.charge_type is ChargeType.RECURRING:
+        months = item.billing_period_months or _months(item)
+        amount = amount * months / item.price_period_months
+    amount = amount * (100 - item.discount_percent) / 100
+    if item.discount_amount > amount:
+        off = str(item.discount_amount)
+        what = f"the discount amount {off} is above the price of a billing period, {amount.normalize():f}"
+        fix = "Enter a smaller amount; it is off each full billing period."
+        yield _line_fault("DISCOUNT_ABOVE_PRICE", item, what, fix, _REP, "discount_amount", off)
+
+
+def _months(item: LineItem) -> int:
+    """The months that the line touches, the broken last one included."""
+    return (item.ends_on.year - item.starts_on.year) * 12 + item.ends_on.month - item.starts_on.month + 1
+
+
 def _price_faults(item: LineItem, order: Order) -> Iterator[Fault]:
     if item.price_model in _TIER_MODELS:
         where = _where(item)
@@ -174,16 +206,23 @@ def _price_faults(item: LineItem, order: Order) -> Iterator[Fault]:
         fix = "Enter flat_price in the tiers, or choose Volume or Tiered."
         yield _line_fault("TIERS_WITHOUT_FLAT_PRICE", item, what, fix, _REVOPS, "tiers")
     if item.price_model is PriceModel.PACKAGE and (item.package_size is None or item.package_size <= 0):
-        what = f"it is priced by package and the package size is {item.package_size or 'empty'}"
+        size = "" if item.package_size is None else str(item.package_size)
+        what = f"it is priced by package and the package size is {size or 'empty'}"
         fix = "Enter how many units a package has."
-        yield _line_fault(
-            "PACKAGE_SIZE_MISSING", item, what, fix, _REVOPS, "package_size", str(item.package_size or "")
-        )
+        yield _line_fault("PACKAGE_SIZE_MISSING", item, what, fix, _REVOPS, "package_size", size)
     if item.price_model is PriceModel.PERCENT_OF:
         yield from _percent_faults(item, order)
+    yield from _milestone_faults(item)
+
+
+def _milestone_faults(item: LineItem) -> Iterator[Fault]:
     if any(milestone.weight <= 0 for milestone in item.milestones):
         what = "a milestone has no share of the price"
         yield _line_fault("MILESTONE", item, what, "Give each milestone a share above 0.", _REP, "milestones")
+    days = [milestone.due_on for milestone in item.milestones]
+    for twice in sorted({one for one in days if days.count(one) > 1}):
+        what = f"it has two milestones on {twice}"
+        yield _line_fault("MILESTONE", item, what, "Put them on one row.", _REP, "milestones", str(twice))
 
 
 def _percent_faults(item: LineItem, order: Order) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ with its reason, and a negative sum is a credit note. It must not number, tax or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -64,8 +64,7 @@ def due_charges(
     *, contract: Contract, as_of: date, since: date | None = None, usage: UsageReadings | None = None
 ) -> tuple[Charge, ...]:
     """The charges with a bill date up to `as_of`; only those after `since`, when all before it are billed."""
-    charges = schedule(contract=contract, usage=usage)
-    return tuple(charge for charge in charges if charge.bill_on <= as_of and (since is None or charge.bill_on > since))
+    return _due(schedule(contract=contract, usage=usage), as_of, since)
 
 
 def next_bill_date(*, contract: Contract, after: date) -> date | None:
@@ -91,7 +90,8 @@ def draft_invoices(
     groups = ItemGroups()
     waiting: list[Charge] = []
     for contract in contracts:
-        for charge in due_charges(contract=contract, as_of=as_of, since=since, usage=usage):
+        charges = schedule(contract=contract, usage=usage)
+        for charge in _due(charges, as_of, since):
             key = charge.key
             if key in known:
                 _add_difference(groups, contract, charge, known[key], as_of)
@@ -100,7 +100,7 @@ def draft_invoices(
             else:
                 groups.add(charge, item_of(contract_ref=contract.ref, charge=charge), bill_on=charge.bill_on)
         if since is None and known:
-            _add_taken_back(groups, contract, known, as_of)
+            _add_taken_back(groups, contract, {charge.key for charge in charges}, known, as_of)
     drafts = with_lowered(drafts=groups.drafts(), contracts=contracts, billed=billed)
     return BillingRun(drafts, tuple(waiting))
 
@@ -134,6 +134,10 @@ def billed_items(*, draft: InvoiceDraft, document: str) -> tuple[Billed, ...]:
     return tuple(Billed(item.charge_key, item.amount, document, draft.bill_on) for item in draft.items)
 
 
+def _due(charges: Sequence[Charge], as_of: date, since: date | None) -> tuple[Charge, ...]:
+    return tuple(charge for charge in charges if charge.bill_on <= as_of and (since is None or charge.bill_on > since))
+
+
 def _billed_sums(billed: Iterable[Billed]) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = {}
     for entry in billed:
@@ -153,9 +157,10 @@ def _add_difference(groups: ItemGroups, contract: Contract, charge: Charge, bill
     groups.add(charge, item, bill_on=as_of)
 
 
-def _add_taken_back(groups: ItemGroups, contract: Contract, known: Mapping[str, Decimal], as_of: date) -> None:
+def _add_taken_back(
+    groups: ItemGroups, contract: Contract, owed: Set[str], known: Mapping[str, Decimal], as_of: date
+) -> None:
     """Billed charges that are owed no more, say because a cancellation arrived late, are credited by this run."""
-    owed = {charge.key for charge in schedule(contract=contract)}
     lines = _all_lines(contract)
     for key, billed in known.items():
         line = lines.get(key.split("/", 1)[0])
