@@ -154,17 +154,17 @@ def missing(*, connection: Connection, inbox_ids: Sequence[int]) -> tuple[int, .
 def count_replays(*, connection: Connection, inbox_ids: Sequence[int]) -> dict[int, int]:
     """How often each of these messages was replayed, as the history tells; a message never replayed is left out."""
     found = connection.execute(
-        sa.select(history.c.subject_id, sa.func.count())
+        sa.select(history.c.subject_id, sa.func.count().label("replays"))
         .where(history.c.subject == SUBJECT, history.c.subject_id.in_(inbox_ids), history.c.event == REPLAYED)
         .group_by(history.c.subject_id)
     )
-    return dict(found.tuples().all())
+    return {row.subject_id: row.replays for row in found}
 
 
 def count_by_state(*, connection: Connection) -> dict[str, int]:
     """How many messages are in each state; a state without messages is there with zero."""
-    found = connection.execute(sa.select(inbox.c.state, sa.func.count()).group_by(inbox.c.state))
-    return dict.fromkeys((RECEIVED, DONE, PARKED, IGNORED), 0) | dict(found.tuples().all())
+    found = connection.execute(sa.select(inbox.c.state, sa.func.count().label("messages")).group_by(inbox.c.state))
+    return dict.fromkeys((RECEIVED, DONE, PARKED, IGNORED), 0) | {row.state: row.messages for row in found}
 
 
 def _values(message: Message) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
+from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
@@ -25,7 +26,7 @@ def database(sqlite_database: Database) -> Database:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_kept(database: Database, starter: RecordingStarter) -> object:
+def _nothing_is_kept(database: Database, starter: RecordingStarter) -> Iterator[None]:
     yield
     assert rows_of(database, inbox) == []
     assert rows_of(database, inbox_bodies) == []
