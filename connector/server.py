@@ -93,7 +93,7 @@ class WebServer(BaseApplication):
     def __init__(self, config: Config, *, with_worker: bool) -> None:
         self._config = config
         self._with_worker = with_worker
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def load_config(self) -> None:
         """gunicorn's settings from ours."""
@@ -114,7 +114,7 @@ class WebServer(BaseApplication):
         }
         for name, value in settings.items():
             if value is not None:
-                self.cfg.set(name, value)
+                self.cfg.set(name, value)  # type: ignore[union-attr]
 
     def load(self) -> Any:
         """The WSGI application; called after the fork, so that no connection is shared between processes."""
@@ -145,4 +145,4 @@ def _before_exit(_arbiter: Any, gunicorn_worker: Any) -> None:
 
 def serve(config: Config, *, with_worker: bool) -> None:
     """`countersign serve`: run the web server until told to stop."""
-    WebServer(config, with_worker=with_worker).run()
+    WebServer(config, with_worker=with_worker).run()  # type: ignore[no-untyped-call]

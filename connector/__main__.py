@@ -1,0 +1,34 @@
+"""`countersign COMMAND`: the entry of the command line; the commands themselves are in `connector/commands/`."""
+
+from __future__ import annotations
+
+import click
+
+from connector import __version__
+from connector.commands import deals, people, running
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="countersign")
+def main() -> None:
+    """Countersign: a signed Salesforce deal becomes an order, a contract, access, invoices and cash."""
+
+
+for _command in (
+    running.serve,
+    running.work,
+    running.migrate,
+    running.run,
+    running.transitions,
+    deals.resync_command,
+    deals.replay_command,
+    deals.reconcile_command,
+    deals.map_group,
+    people.user,
+    people.token,
+):
+    main.add_command(_command)
+
+
+if __name__ == "__main__":
+    main()
