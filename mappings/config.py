@@ -23,7 +23,7 @@ from mappings.targets import HEADER, LINE
 def _checked_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ValueError("is no time zone such as UTC or Europe/Berlin") from error
     return name
 

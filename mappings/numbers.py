@@ -29,7 +29,7 @@ class OutOfRange(ValueError):
 
 
 def exact_number(value: object) -> Decimal:
-    """A Decimal, whole number or number in plain text as Decimal without exponent and without needless zeros.
+    """A Decimal, whole number or number in plain text as Decimal without needless zeros and powers of ten.
 
     Raises NotANumber, NotExact (a float) or OutOfRange. Text is read as a computer writes it (`1234.5`, `1.2E7`), never
     with thousands separators, because `1.234` would be read in two ways.

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.domain.terms import Tier
-from mappings.numbers import NotANumber, exact_number
+from mappings.numbers import NotANumber, OutOfRange, exact_number
 from mappings.text import quoted
 
 # The field holds 4,000 characters in the model org, 131,072 at most; a price table of 200 rows is beyond any seen.
@@ -106,6 +106,7 @@ def _number(row: Mapping[str, Any], key: str, number: int, faults: list[str]) ->
     value = row[key]
     try:
         return exact_number(value if isinstance(value, str) else None)
-    except NotANumber:
-        faults.append(f"Tier {number}: {key} is {'null' if value is None else quoted(value)}, which is not a number.")
+    except (NotANumber, OutOfRange) as error:
+        why = "is not a number" if isinstance(error, NotANumber) else "has too many digits"
+        faults.append(f"Tier {number}: {key} is {'null' if value is None else quoted(value)}, which {why}.")
         return Decimal(0)

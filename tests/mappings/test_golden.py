@@ -1,6 +1,6 @@
 """Golden mappings: records as the model org answers them, beside the order or the faults they must become.
 
-Each folder of `golden/` is a case: `record.json` and either `expected.json` or `expected-error.txt`. After a change of the
+Each folder of `golden/` is a case: `record.json` with `expected.json` or `expected-error.txt`. After a change of the
 mapping, run with `--update-golden` and read the difference.
 """
 
