@@ -1,0 +1,39 @@
+"""Pages for people and the API for machines: parse the request, call one use case or query, render the answer.
+
+Views hold no session, no business decision and no try: `sessions` and `api.guard` say who may ask, `words` how values
+read, and the table in `connector.problems` turns errors into answers.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, url_for
+from werkzeug.wrappers import Response
+
+from connector.web.contracts import contracts
+from connector.web.health import health, operations
+from connector.web.messages import messages
+from connector.web.orders import orders
+from connector.web.records import records
+from connector.web.refusals import register_pages_of_refusal
+from connector.web.sessions import sign_in_pages
+
+front_door = Blueprint("front_door", __name__)
+
+
+@front_door.get("/")
+def go_to_orders() -> Response:
+    """People who type only the host want the orders."""
+    return redirect(url_for("orders.index"))
+
+
+@front_door.get("/review")
+def go_to_orders_too() -> Response:
+    """The same for the start of all pages."""
+    return redirect(url_for("orders.index"))
+
+
+PAGE_BLUEPRINTS = (front_door, sign_in_pages, orders, contracts, messages, records, health)
+API_BLUEPRINTS: tuple[Blueprint, ...] = (operations,)
+
+for _blueprint in PAGE_BLUEPRINTS:
+    register_pages_of_refusal(_blueprint)

@@ -1,0 +1,76 @@
+"""The numbers for Prometheus, read from the database at scrape time.
+
+Read and not counted in memory, because several processes serve and none of them sees everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from connector.store.queries_operations import Backlog, ProcessRow
+from connector.store.queries_orders import ORDER_STATES
+
+_MESSAGE_STATES = ("received", "done", "parked", "ignored")
+
+
+def metrics_text(*, backlog: Backlog, processes: Sequence[ProcessRow], now: datetime) -> str:
+    """All metrics in Prometheus' text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Numbers(backlog, processes, now))
+    return generate_latest(registry).decode("utf-8")
+
+
+class _Numbers(Collector):
+    def __init__(self, backlog: Backlog, processes: Sequence[ProcessRow], now: datetime) -> None:
+        self._backlog, self._processes, self._now = backlog, processes, now
+
+    def collect(self) -> Iterator[Metric]:
+        backlog = self._backlog
+        yield _by_state("countersign_orders", "Orders by state.", backlog.orders, ORDER_STATES)
+        yield _by_state("countersign_inbox_messages", "Messages by state.", backlog.inbox, _MESSAGE_STATES)
+        yield _by_state("countersign_records", "Salesforce records by state.", backlog.records, ())
+        yield _one("countersign_writebacks_owed", "Records whose Salesforce fields are owed.", backlog.writebacks_owed)
+        yield _one("countersign_writebacks_failing", "Owed records that failed before.", backlog.writebacks_failing)
+        yield self._ages()
+        yield self._beats()
+
+    def _ages(self) -> Metric:
+        family = GaugeMetricFamily("countersign_oldest_age_seconds", "Age of what waits longest.", labels=("of",))
+        for name, moment in (
+            ("message", self._backlog.oldest_message_at),
+            ("record", self._backlog.oldest_record_at),
+            ("order", self._backlog.oldest_open_order_at),
+            ("writeback", self._backlog.oldest_writeback_at),
+        ):
+            family.add_metric((name,), max(0.0, self._seconds_since(moment)) if moment else 0.0)
+        return family
+
+    def _beats(self) -> Metric:
+        family = GaugeMetricFamily(
+            "countersign_process_beat_age_seconds", "Time since a running process gave a sign of life.",
+            labels=("executor", "kind"),
+        )  # fmt: skip
+        for row in self._processes:
+            if row.stopped_at is None:
+                family.add_metric((row.executor_id, row.kind), max(0.0, self._seconds_since(row.beat_at)))
+        return family
+
+    def _seconds_since(self, moment: datetime) -> float:
+        return (self._now - moment).total_seconds()
+
+
+def _by_state(name: str, text: str, counts: dict[str, int], known: tuple[str, ...]) -> Metric:
+    """One number per state; a known state without rows is there with zero, so that its graph has no hole."""
+    family = GaugeMetricFamily(name, text, labels=("state",))
+    for state, count in (dict.fromkeys(known, 0) | counts).items():
+        family.add_metric((state,), count)
+    return family
+
+
+def _one(name: str, text: str, value: int) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)

@@ -1,0 +1,78 @@
+"""The orders list and one order's timeline: how far each deal is, what is wrong, and the Resync button."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from connector.services import current_services
+from connector.store import queries_orders
+from connector.usecases.resync import ResyncAsked, resync
+from connector.web.lists import choices, list_asked, next_url
+from connector.web.sessions import MAY_ACT, needs_role, require_login
+from connector.web.words import ORDER_WORDS
+
+orders = Blueprint("orders", __name__, url_prefix="/review/orders")
+orders.before_request(require_login)
+
+_LABELS = {state: (words.label, words.tone) for state, words in ORDER_WORDS.items()}
+
+
+@orders.get("")
+def index() -> str:
+    """All orders, newest first, by state and text."""
+    asked = list_asked(states=queries_orders.ORDER_STATES)
+    with current_services().database.reading() as connection:
+        page = queries_orders.list_orders(
+            connection=connection, page=asked.page, state=asked.state, text=asked.text
+        )  # fmt: skip
+        counts = queries_orders.count_orders(connection=connection, text=asked.text)
+    return render_template(
+        "review/orders.html",
+        asked=asked,
+        rows=page.rows,
+        choices=choices(endpoint="orders.index", asked=asked, counts=counts, labels=_LABELS),
+        next_url=next_url(endpoint="orders.index", asked=asked, next_after=page.next_after),
+    )
+
+
+@orders.get("/<name:number>")
+def show(number: str) -> str:
+    """Everything about one order."""
+    services = current_services()
+    with services.database.reading() as connection:
+        order = queries_orders.load_order(connection=connection, number=number)
+    if order is None:
+        abort(404, description=f"There is no order {number}.")
+    return render_template(
+        "review/order.html",
+        order=order,
+        salesforce_url=salesforce_url(order.row.org_id, order.row.record_id),
+        is_watched=not order.row.is_at_rest or "watch" in request.args,
+    )
+
+
+@orders.post("/<name:number>/resync")
+@needs_role(MAY_ACT)
+def look_again(number: str) -> Response:
+    """Look at the order's record again now, and go on at the step that stopped."""
+    services = current_services()
+    answer = resync(
+        database=services.database,
+        starter=services.starter,
+        clock=services.clock,
+        orgs=services.orgs,
+        asked=ResyncAsked(order=number),
+        actor=g.user.name,
+        is_dry_run=False,
+    )
+    flash(f"Looking again at {len(answer.found)} record in Salesforce. This page follows along.", "info")
+    return redirect(url_for("orders.show", number=number, watch=1))
+
+
+def salesforce_url(org_id: str, record_id: str) -> str:
+    """Where the record is in Salesforce, or empty when the org is no longer configured."""
+    services = current_services()
+    org = services.orgs.get(org_id)
+    settings = next((item for item in services.config.salesforce if org and item.name == org.name), None)
+    return f"{settings.instance_url}/{record_id}" if settings else ""

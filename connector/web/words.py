@@ -1,0 +1,260 @@
+"""How values read on a page: states in words, money, dates, and instants as "5 minutes ago".
+
+Exists so that a template holds no arithmetic and one thing is called the same on every page. Pure: now is passed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from markupsafe import Markup
+
+from connector.domain.money import Money
+from connector.store.queries_orders import OrderLineRow
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A state for people: its label, the tone that colours it, and the icon beside it (colour is never alone)."""
+
+    label: str
+    tone: str
+    icon: str
+    meaning: str = ""
+
+
+ORDER_WORDS: Mapping[str, Words] = {
+    "NEW": Words("New", "info", "dot", "Seen in Salesforce, not read yet."),
+    "WAITING": Words("Waiting", "warn", "clock", "Waits for the order that it changes."),
+    "FULFILLING": Words("In work", "info", "run", "The fulfilment steps are running."),
+    "RETRYING": Words("Retrying", "warn", "retry", "A passing fault; it is tried again by itself."),
+    "BLOCKED": Words("Blocked", "bad", "stop", "Something must be corrected before it can go on."),
+    "FAILED": Words("Failed", "bad", "cross", "Given up after many attempts; a person must act."),
+    "FULFILLED": Words("Fulfilled", "good", "check", "All steps are done and confirmed by reading back."),
+}
+STEP_WORDS: Mapping[str, Words] = {
+    "waiting": Words("Not started", "idle", "dot"),
+    "running": Words("Running", "info", "run"),
+    "done": Words("Done", "good", "check"),
+    "retrying": Words("Retrying", "warn", "retry"),
+    "blocked": Words("Blocked", "bad", "stop"),
+    "failed": Words("Failed", "bad", "cross"),
+}
+RECORD_WORDS: Mapping[str, Words] = {
+    "due": Words("Due", "info", "clock", "Will be looked at next."),
+    "ordered": Words("Ordered", "good", "check", "Signed; its order was made here."),
+    "retrying": Words("Retrying", "warn", "retry", "A passing fault; looked at again by itself."),
+    "waiting": Words("Waiting", "warn", "clock", "Waits for the order that it changes."),
+    "blocked": Words("Blocked", "bad", "stop", "Waits for a change of the record."),
+    "failed": Words("Failed", "bad", "cross", "Given up; a person must act."),
+    "parked": Words("Parked", "bad", "stop", "Set aside with a reason; can be replayed."),
+    "skipped": Words("Skipped", "idle", "skip", "Looked at; nothing to do, for the reason given."),
+    "gone": Words("Gone", "idle", "skip", "Deleted, merged, or hidden from our user."),
+}
+MESSAGE_WORDS: Mapping[str, Words] = {
+    "received": Words("Received", "info", "clock"),
+    "done": Words("Done", "good", "check"),
+    "parked": Words("Parked", "bad", "stop"),
+    "ignored": Words("Not ours", "idle", "skip"),
+}
+STEP_TITLES: Mapping[str, tuple[str, str]] = {
+    "customer": ("Customer", "The customer exists on the entitlement platform."),
+    "contract": ("Contract", "The contract holds the signed lines and its value."),
+    "subscriptions": ("Subscriptions", "The plans and entitlements that were sold are granted."),
+    "metering": ("Metering", "Usage of what is billed by use is counted."),
+    "read_back": ("Read back", "Access granted was compared with access sold."),
+}
+_DEAL_TYPES = {"new": "New business", "": "–"}
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_UNITS = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_JUST_NOW = 5
+# An outbound message can carry a session id that opens the org; nobody needs to see it.
+_SESSION_ID = re.compile(r"(<(?:\w+:)?SessionId>)[^<]+(<)")
+
+
+def state_words(state: str, kind: str) -> Words:
+    """A state in words; one that this page does not know is shown as it is, not hidden."""
+    return _TABLES[kind].get(state) or Words(state.replace("_", " ").capitalize() or "Unknown", "idle", "dot")
+
+
+def step_title(name: str) -> str:
+    """A fulfilment step's name for people."""
+    return STEP_TITLES.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+
+
+def step_meaning(name: str) -> str:
+    """What is true once the step is done."""
+    return STEP_TITLES.get(name, ("", ""))[1]
+
+
+def deal_type_words(deal_type: str) -> str:
+    """A deal type for people."""
+    return _DEAL_TYPES.get(deal_type) or deal_type.replace("_", " ").capitalize()
+
+
+def money_words(money: Money | None) -> str:
+    """`12,345.60 EUR`; a dash when it is not known."""
+    return "–" if money is None else f"{money.amount:,f} {money.currency}"
+
+
+def signed_money_words(money: Money) -> str:
+    """`+12,345.60 EUR` or `−500.00 EUR`: a change."""
+    sign = "−" if money.amount < 0 else "+"
+    return f"{sign}{abs(money.amount):,f} {money.currency}"
+
+
+def number_words(value: Decimal | int | None) -> str:
+    """A number with all its digits and no idle zeros; a dash when it is not known."""
+    if value is None:
+        return "–"
+    return f"{value.normalize():,f}" if isinstance(value, Decimal) else f"{value:,}"
+
+
+def day_words(day: date | None) -> str:
+    """`1 Mar 2026`; a dash when it is not known."""
+    return "–" if day is None else f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def period_words(starts_on: date | None, ends_on: date | None) -> str:
+    """`1 Jan 2026 to 31 Dec 2026`: people read the last day, we keep the first day after it."""
+    if starts_on is None or ends_on is None:
+        return "–"
+    return f"{day_words(starts_on)} to {day_words(ends_on - timedelta(days=1))}"
+
+
+def instant_words(moment: datetime | None, now: datetime) -> Markup | str:
+    """A <time> element that says how long ago or in how long, with the exact UTC instant in it."""
+    if moment is None:
+        return "–"
+    exact = moment.astimezone(UTC)
+    title = f"{day_words(exact.date())}, {exact:%H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.isoformat(timespec="seconds").replace("+00:00", "Z"), title, relative_words(moment, now)
+    )
+
+
+def exact_words(moment: datetime | None) -> Markup | str:
+    """A <time> element that shows the exact UTC instant."""
+    if moment is None:
+        return "–"
+    exact = moment.astimezone(UTC)
+    return Markup('<time datetime="{}">{}, {} UTC</time>').format(
+        exact.isoformat(timespec="seconds").replace("+00:00", "Z"), day_words(exact.date()), f"{exact:%H:%M:%S}"
+    )
+
+
+def relative_words(moment: datetime, now: datetime) -> str:
+    """`just now`, `5 minutes ago`, `in 2 hours`."""
+    seconds = (now - moment).total_seconds()
+    if abs(seconds) < _JUST_NOW:
+        return "just now" if seconds >= 0 else "in a moment"
+    words = duration_words(abs(seconds))
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def duration_words(seconds: float) -> str:
+    """`5 minutes`: the largest unit that fits, rounded down."""
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (1, "second"))
+    count = int(seconds // size)
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def price_words(unit_price: Decimal | None, months: int | None, charge_type: str) -> str:
+    """`12.50 per month`, `1,200 per year`, or the price alone when it is charged once."""
+    if unit_price is None:
+        return "–"
+    every = {1: "per month", 3: "per quarter", 12: "per year"}.get(months or 0, f"per {months} months")
+    return f"{unit_price:,f}" if charge_type == "one_time" or not months else f"{unit_price:,f} {every}"
+
+
+def billing_words(months: int | None, timing: str, charge_type: str) -> str:
+    """`Monthly, in advance`: how often a line is charged."""
+    if charge_type == "one_time":
+        return "Once"
+    names = {1: "Monthly", 3: "Quarterly", 6: "Half-yearly", 12: "Yearly"}
+    often = "Upfront" if months is None else names.get(months, f"Every {months} months")
+    return f"{often}, {timing.replace('_', ' ')}" if timing else often
+
+
+def discount_words(percent: Decimal | None, amount: Decimal | None) -> str:
+    """`10 %`, `50.00 off`, both, or a dash."""
+    parts = [f"{number_words(percent)} %"] if percent else []
+    parts += [f"{amount:,f} off"] if amount else []
+    return ", ".join(parts) or "–"
+
+
+def grant_words(grant: Mapping[str, Any]) -> str:
+    """A grant of a subscription: `50`, `unlimited`, `10,000 each month`."""
+    value = "unlimited" if grant.get("is_unlimited") else number_words(grant.get("value"))
+    return f"{value} each {grant['cadence']}" if grant.get("cadence") else value
+
+
+def value_words(value: Any) -> str:
+    """A Salesforce field's value as text; nothing written yet is a dash."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number_words(value) if isinstance(value, Decimal | int) else str(value)
+
+
+def body_words(body: bytes) -> str:
+    """A raw body as text for a page, without session ids."""
+    return _SESSION_ID.sub(r"\1(hidden)\2", body.decode("utf-8", errors="replace").replace("\x00", "\ufffd"))
+
+
+SUBSCRIPTION_WORDS: Mapping[str, Words] = {
+    "wanted": Words("To be granted", "info", "clock"),
+    "granted": Words("Granted", "info", "check", "Granted, not yet read back."),
+    "confirmed": Words("Confirmed", "good", "check", "Read back: granted as sold."),
+    "revoked": Words("Revoked", "idle", "skip"),
+}
+_TABLES: Mapping[str, Mapping[str, Words]] = {
+    "order": ORDER_WORDS,
+    "step": STEP_WORDS,
+    "record": RECORD_WORDS,
+    "message": MESSAGE_WORDS,
+    "subscription": SUBSCRIPTION_WORDS,
+}
+
+
+def price(line: OrderLineRow) -> str:
+    """A line item's unit price for people."""
+    return price_words(line.unit_price, line.price_period_months, line.charge_type)
+
+
+def billing(line: OrderLineRow) -> str:
+    """How often a line item is charged."""
+    return billing_words(line.billing_period_months, line.billing_timing, line.charge_type)
+
+
+def discount(line: OrderLineRow) -> str:
+    """A line item's discount."""
+    return discount_words(line.discount_percent, line.discount_amount)
+
+
+FUNCTIONS: dict[str, Callable[..., str]] = {
+    "period": period_words,
+    "price": price,
+    "billing": billing,
+    "discount": discount,
+}
+FILTERS: dict[str, Callable[..., Any]] = {
+    "state_words": state_words,
+    "step_title": step_title,
+    "step_meaning": step_meaning,
+    "deal_type": deal_type_words,
+    "money": money_words,
+    "signed_money": signed_money_words,
+    "number": number_words,
+    "day": day_words,
+    "instant": instant_words,
+    "exact_instant": exact_words,
+    "value": value_words,
+    "grant": grant_words,
+}
