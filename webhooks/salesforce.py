@@ -35,6 +35,7 @@ _ACK = (
     " </soapenv:Body></soapenv:Envelope>\n"
 )
 _ACK_TYPE = "text/xml; charset=UTF-8"
+_LONGEST_CONTENT_TYPE = 200
 
 
 @BLUEPRINT.post("/outbound/<token>")
@@ -101,7 +102,12 @@ def _receive(services: Services, *, body: bytes, messages: tuple[Message, ...]) 
         clock=services.clock,
         messages=messages,
         body=body,
-        content_type=request.content_type or "",
+        content_type=_content_type(),
     )
     count_receipt(source=str(request.endpoint), receipt=receipt)
     return receipt
+
+
+def _content_type() -> str:
+    """What the sender says the body is, short and printable: it is stored beside the body and shown to people."""
+    return "".join(filter(str.isprintable, request.content_type or ""))[:_LONGEST_CONTENT_TYPE]

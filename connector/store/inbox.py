@@ -65,6 +65,7 @@ class ParkedRow:
     received_at: datetime
 
 
+_BODY_COLUMNS = ("content_type", "body", "received_at")
 _MESSAGE_COLUMNS = ("source", "message_id", "kind", "org_id", "object", "record_id", "state", "reason")
 _ROW = tuple(inbox.c[name] for name in InboxRow.__slots__)
 _PARKED_ROW = tuple(inbox.c[name] for name in ParkedRow.__slots__)
@@ -213,7 +214,6 @@ def _statement_for_postgresql() -> sa.Executable:
     return postgresql.insert(inbox).from_select(columns, selected).on_conflict_do_nothing().returning(*_ROW)
 
 
-_BODY_COLUMNS = ("content_type", "body", "received_at")
 _PUT_POSTGRESQL = _statement_for_postgresql()
 
 

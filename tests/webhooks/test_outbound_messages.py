@@ -150,6 +150,17 @@ def test_one_known_object_among_unknown_ones_is_looked_at(
     assert [name for name, _, _ in starter.started] == ["look"]
 
 
+def test_a_strange_content_type_is_kept_short_and_printable(client: FlaskClient, database: Database) -> None:
+    address = f"/webhooks/salesforce/outbound/{FIRST_TOKEN}"
+
+    answer = client.post(
+        address, data=payload("one_quote.xml"), environ_overrides={"CONTENT_TYPE": "text/\0xml\x7f" + "é" * 5000}
+    )
+
+    assert is_ack(answer)
+    assert rows_of(database, inbox_bodies)[0].content_type == ("text/xml" + "é" * 5000)[:200]
+
+
 def test_the_former_token_works_while_it_is_being_changed(client: FlaskClient) -> None:
     assert is_ack(deliver(client, payload("one_quote.xml"), token=OLD_FIRST_TOKEN))
 
