@@ -6,10 +6,15 @@ can mend a lost case and nothing else; this module must not guess more than that
 
 from __future__ import annotations
 
+import string
+
 from connector.errors import Refused
 
 _CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SHORT, _LONG, _BLOCK = 15, 18, 5
+_IS_CAPITAL = str.maketrans(
+    dict.fromkeys(string.digits + string.ascii_lowercase, "0") | dict.fromkeys(string.ascii_uppercase, "1")
+)
 # Enough to recognise a wrong value in a log, too little to fill one.
 _SHOWN = 40
 
@@ -38,10 +43,9 @@ def id18(value: str) -> str:
 
 def _check_letters(base: str) -> str:
     """One letter per block of five; its place in the table has bit n set when character n is a capital."""
-    blocks = (base[at : at + _BLOCK] for at in range(0, _SHORT, _BLOCK))
-    return "".join(
-        _CHECK_LETTERS[sum(1 << at for at, character in enumerate(block) if character.isupper())] for block in blocks
-    )
+    bits = base.translate(_IS_CAPITAL)
+    # The first character is the lowest bit, so each block is read backwards.
+    return "".join(_CHECK_LETTERS[int(bits[at : at + _BLOCK][::-1], base=2)] for at in range(0, _SHORT, _BLOCK))
 
 
 def _with_case_of(base: str, *, letters: str) -> str:
