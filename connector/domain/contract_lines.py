@@ -59,10 +59,12 @@ def _own_line(order: Order, item: LineItem) -> ContractLine:
 
 def _difference_line(order: Order, item: LineItem, term: Term) -> ContractLine:
     prior = item.prior_quantity or Decimal(0)
-    starts_on = item.starts_on
-    if item.quantity < prior and not order.is_unused_credited:
-        starts_on = _next_boundary(term, item, starts_on)
+    is_lowered = item.quantity < prior and not order.is_unused_credited
+    starts_on = _next_boundary(term, item, item.starts_on) if is_lowered else item.starts_on
     line = _line(order, item, anchor=term.anchor, first_full_day=term.starts_on, starts_on=starts_on)
+    if is_lowered and item.charge_type is ChargeType.ONE_TIME:
+        # There is no next time that could cost less: without a credit, what was charged once stays.
+        return replace(line, starts_on=item.starts_on, quantity=prior, prior_quantity=prior)
     return replace(line, prior_quantity=prior, ends_on=_end(order, item, term))
 
 

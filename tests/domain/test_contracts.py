@@ -587,3 +587,13 @@ def test_orders_are_undone_step_by_step() -> None:
 def test_the_initial_order_cannot_be_undone() -> None:
     with pytest.raises(ContractRefused, match="only the initial order"):
         undone(NEW, record="NEW", on="2026-06-01")
+
+
+def test_a_one_time_line_lowered_without_credit_stays_charged() -> None:
+    training = make_item("Training", quantity="5", price="100", charge_type=ChargeType.ONE_TIME)
+    less = change(
+        replace(training, quantity=Decimal(2), prior_quantity=Decimal(5)), deal=DealType.DOWNSELL, start="2026-05-20"
+    )
+
+    assert value_of(make_order(training), less) == "500.00"
+    assert value_of(make_order(training), replace(less, is_unused_credited=True)) == "200.00"
