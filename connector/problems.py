@@ -8,7 +8,6 @@ An error class may name its own status as `http_status`; the roots have theirs h
 from __future__ import annotations
 
 import json
-import logging
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -19,8 +18,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from connector.errors import ConnectorError, Fault, Misconfigured, NotFound, RateLimited, Refused, Retryable
-
-_LOG = logging.getLogger(__name__)
+from connector.logs import log
 
 CONTENT_TYPE = "application/problem+json"
 _TYPE = "urn:countersign:problem:"
@@ -89,7 +87,7 @@ def problem_of_http(error: HTTPException) -> Response:
 def problem_of_bug(error: Exception) -> Response:
     """The answer to an error that nobody anticipated: an incident id, which the log entry carries as well."""
     incident = uuid.uuid4().hex[:12]
-    _LOG.error("incident %s: unexpected %s", incident, type(error).__name__, exc_info=error)
+    log.error("unexpected", incident=incident, kind=type(error).__name__, exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "UNEXPECTED",
@@ -108,7 +106,7 @@ def register_error_handlers(app: Flask) -> None:
 
 def _answer(error: ConnectorError) -> Response:
     if isinstance(error, Misconfigured):
-        _LOG.error("%s: %s", error.code, error, exc_info=error)
+        log.error("misconfigured", code=error.code, error=str(error), fix=error.fix)
     else:
-        _LOG.info("%s: %s", error.code, error)
+        log.info("refused", code=error.code, error=str(error))
     return problem_of(error)

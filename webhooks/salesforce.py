@@ -7,12 +7,11 @@ blueprint is exempt from CSRF protection.
 
 from __future__ import annotations
 
-import logging
-
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from connector.errors import Refused
+from connector.logs import log
 from connector.problems import problem_of, problem_of_http
 from connector.services import Services, current_services
 from connector.usecases.receive_message import Message, Receipt, receive
@@ -21,8 +20,6 @@ from webhooks.events import read_events
 from webhooks.outbound_messages import read_outbound_messages
 from webhooks.senders import org_of_signature, org_of_token
 from webhooks.signatures import SignedHeaders
-
-_LOG = logging.getLogger(__name__)
 
 BLUEPRINT = Blueprint("webhooks_salesforce", __name__, url_prefix="/webhooks/salesforce")
 
@@ -63,7 +60,7 @@ def receive_events() -> tuple[Response, int]:
 @BLUEPRINT.errorhandler(Refused)
 def answer_refused(error: Refused) -> Response:
     """A refusal is logged without the address, which holds a token, and counted."""
-    _LOG.warning("refused a request to %s: %s: %s", request.endpoint, error.code, error)
+    log.warning("webhook_refused", source=request.endpoint, code=error.code, error=str(error))
     count_refusal(source=str(request.endpoint), code=error.code)
     return problem_of(error)
 
@@ -71,7 +68,7 @@ def answer_refused(error: Refused) -> Response:
 @BLUEPRINT.errorhandler(HTTPException)
 def answer_http_exception(error: HTTPException) -> Response:
     """What Flask refuses by itself, above all a body that is too large."""
-    _LOG.warning("refused a request to %s: %s", request.endpoint, error.name)
+    log.warning("webhook_refused", source=request.endpoint, code=f"HTTP_{error.code}")
     count_refusal(source=str(request.endpoint), code=f"HTTP_{error.code}")
     return problem_of_http(error)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import logging
 import time
 from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
+from structlog.testing import CapturingLogger
 
 from connector.store.tables import inbox, inbox_bodies
 from connector.store.unit_of_work import Database
@@ -169,16 +169,18 @@ def test_three_megabytes_in_chunks_are_refused_when_the_limit_is_passed(client: 
 
 
 def test_a_refusal_is_logged_and_counted_without_the_token(
-    client: FlaskClient, caplog: pytest.LogCaptureFixture
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    logged = CapturingLogger()
+    monkeypatch.setattr("webhooks.salesforce.log", logged)
     labels = {"source": "webhooks_salesforce.receive_outbound_messages", "code": "BODY_REFUSED"}
     before = REGISTRY.get_sample_value("countersign_webhook_refused_total", labels) or 0
 
-    with caplog.at_level(logging.WARNING):
-        deliver(client, b"hello")
+    deliver(client, b"hello")
 
-    assert "BODY_REFUSED" in caplog.text
-    assert FIRST_TOKEN not in caplog.text
+    (entry,) = logged.calls
+    assert (entry.method_name, entry.kwargs["code"]) == ("warning", "BODY_REFUSED")
+    assert FIRST_TOKEN not in str(entry)
     assert REGISTRY.get_sample_value("countersign_webhook_refused_total", labels) == before + 1
 
 
