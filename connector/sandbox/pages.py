@@ -44,7 +44,6 @@ ACTIONS = {"Quote": "Mark as accepted", "Opportunity": "Close as won", "Order": 
 LINE_NOTES = (
     "Charge_Type__c",
     "Price_Model__c",
-    "Price_Period__c",
     "Billing_Frequency__c",
     "Billing_Timing__c",
     "Entitlement_Value__c",
@@ -62,6 +61,7 @@ def pages_blueprint(sandbox: Sandbox) -> Blueprint:
     blueprint.add_url_rule("/record/<record_id>", view_func=pages.record, methods=["GET"])
     blueprint.add_url_rule("/record/<record_id>/sign", view_func=pages.sign, methods=["POST"])
     blueprint.add_url_rule("/record/<record_id>/resync", view_func=pages.resync, methods=["POST"])
+    blueprint.add_url_rule("/favicon.ico", view_func=lambda: Response(status=204), endpoint="icon", methods=["GET"])
     blueprint.add_url_rule("/sandbox/<any('style.css', 'refresh.js'):name>", view_func=pages.file, methods=["GET"])
     return blueprint
 
@@ -170,10 +170,15 @@ class _Pages:
             "title": self._title(kind, row),
             "account": str(account.get("Name") or ""),
             "state": str(state),
-            "sync": sync or ("Not sent yet" if kind.name in SIGNED else ""),
+            "sync": sync or ("Not sent yet" if self._is_signable(kind, row) else ""),
             "colour": STATUSES.get(sync, STATUSES[""])[0],
             "error": str(row.get("Sync_Error__c") or ""),
         }
+
+    def _is_signable(self, kind: ObjectType, row: Row) -> bool:
+        """Whether this record itself is what gets signed; an opportunity with a quote is not."""
+        has_quote = kind.name == "Opportunity" and self._sandbox.records.rows_by("Quote", "OpportunityId", row["Id"])
+        return kind.name in SIGNED and not has_quote
 
     def _status(self, kind: ObjectType, row: Row) -> dict[str, Any]:
         value = row["Sync_Status__c"] or ""
@@ -226,9 +231,14 @@ class _Pages:
     def _line(self, fields: dict[str, Field], line: Row) -> dict[str, str]:
         product = self._sandbox.records.row(line["Product2Id"]) or {}
         price = line["Unit_Price_Exact__c"] or line["UnitPrice"]
+        period = f"per {line['Price_Period__c'].lower()}" if line["Price_Period__c"] else ""
         notes = [str(line[name]) for name in LINE_NOTES if line[name]]
+        notes[1:1] = [period] if period and line["Charge_Type__c"] == "Recurring" else []
+        if line["Line_Start__c"] and line["Line_End__c"]:
+            span = [worded(fields[name], line[name]) for name in ("Line_Start__c", "Line_End__c")]
+            notes.append(" to ".join(span))
         if line["Included_Units__c"]:
-            notes.append(f"{worded(fields['Included_Units__c'], line['Included_Units__c'])} included")
+            notes.append(f"{line['Included_Units__c']:,.0f} included")
         if line["Minimum_Amount__c"]:
             notes.append(f"minimum {worded(fields['Minimum_Amount__c'], line['Minimum_Amount__c'])}")
         return {

@@ -100,6 +100,8 @@ class Pushes:
         self._session.trust_env = False
         self._wake = threading.Event()
         self._stop = threading.Event()
+        # Set whenever a round of deliveries is over; a test may wait for it instead of sleeping.
+        self.settled = threading.Event()
         self._thread: threading.Thread | None = None
 
     # Queueing
@@ -153,6 +155,7 @@ class Pushes:
                     sent += 1
                 # A failed body is due later, so only repeated deliveries and new changes come round again here.
                 everything = False
+        self.settled.set()
         return sent
 
     def _due(self, *, everything: bool) -> list[Notification]:

@@ -17,7 +17,7 @@ from connector.sandbox.faults import Fault, Faults
 from connector.sandbox.ids import full_id
 from connector.sandbox.oauth import Sessions
 from connector.sandbox.org import Org
-from connector.sandbox.pushes import Notification, Pushes, PushSettings
+from connector.sandbox.pushes import FIRST_PAUSE, Notification, Pushes, PushSettings
 from connector.sandbox.records import STAMPS, Change, Records, Row
 from connector.sandbox.schema import ObjectType, Schema
 from connector.sandbox.serving import Server
@@ -68,18 +68,7 @@ class Sandbox:
         self._server = Server(host=host, port=port)
         self._auto_push = auto_push
         self._seed(username, is_sandbox_org)
-        queries = Queries(schema=self.schema, records=self.records, clock=self.clock)
-        self.org = Org(
-            schema=self.schema,
-            records=self.records,
-            queries=queries,
-            faults=self.faults,
-            calls=self.calls,
-            clock=self.clock,
-            user_id=self.integration_user_id,
-            org_id=self.org_id,
-            daily_limit=daily_limit,
-        )
+        self.org = self._open_org(daily_limit)
         self.sessions = Sessions(
             clock=self.clock,
             org_id=self.org_id,
@@ -90,9 +79,25 @@ class Sandbox:
             public_key=public_key,
             life=token_life,
         )
-        settings = PushSettings(push_url, event_url, event_secret, push_own_writes)
-        settings.first_pause = first_push_pause or settings.first_pause
-        self.pushes = Pushes(
+        settings = PushSettings(push_url, event_url, event_secret, push_own_writes, first_push_pause or FIRST_PAUSE)
+        self.pushes = self._open_pushes(settings)
+        self.records.listeners += [self._log_writes, self.pushes.changed]
+
+    def _open_org(self, daily_limit: int) -> Org:
+        return Org(
+            schema=self.schema,
+            records=self.records,
+            queries=Queries(schema=self.schema, records=self.records, clock=self.clock),
+            faults=self.faults,
+            calls=self.calls,
+            clock=self.clock,
+            user_id=self.integration_user_id,
+            org_id=self.org_id,
+            daily_limit=daily_limit,
+        )
+
+    def _open_pushes(self, settings: PushSettings) -> Pushes:
+        return Pushes(
             records=self.records,
             schema=self.schema,
             clock=self.clock,
@@ -101,7 +106,6 @@ class Sandbox:
             own_user=self.integration_user_id,
             base_url=lambda: self.base_url,
         )
-        self.records.listeners += [self._log_writes, self.pushes.changed]
 
     def _seed(self, username: str, is_sandbox_org: bool) -> None:
         org = {

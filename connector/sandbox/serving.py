@@ -187,7 +187,7 @@ class Server:
         """Bind and serve in a background thread; the base URL. Raises OSError when the port is taken."""
         self._server = _SocketServer((self._host, self._port), app)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox-http", daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox-http", daemon=True
         )
         self._thread.start()
         return self.base_url
