@@ -44,6 +44,66 @@ SHARED_LINE = LineRules.model_validate(
 _SORTED_LINE = {"position": "SortOrder", "discount_percent": "Discount"}
 
 
+# The CPQ package: effective dates are resolved from line, group and quote; the net total is for the line's own dates.
+_CPQ_HEADER = {
+    "customer": {
+        "ref": "SBQQ__Account__c",
+        "name": "SBQQ__Account__r.Name",
+        "billing_address": {
+            "street": "SBQQ__Account__r.BillingStreet",
+            "city": "SBQQ__Account__r.BillingCity",
+            "state": "SBQQ__Account__r.BillingState",
+            "postal_code": "SBQQ__Account__r.BillingPostalCode",
+            "country": "SBQQ__Account__r.BillingCountry",
+        },
+    },
+    "starts_on": "SBQQ__StartDate__c",
+    "ends_on": "SBQQ__EndDate__c",
+    "term_months": "SBQQ__SubscriptionTerm__c",
+    "payment_terms_days": "SBQQ__PaymentTerms__c",
+    "billing_period_months": "SBQQ__BillingFrequency__c",
+    "deal_type": {
+        "path": "SBQQ__Type__c",
+        "values": {"Quote": "new", "Re-Quote": "new", "Renewal": "renewal", "Amendment": "amendment"},
+    },
+    # Amendments and renewals name the contract, which names the quote that made it.
+    "amends_ref": "SBQQ__MasterContract__r.SBQQ__Quote__c",
+    "signed_total": "SBQQ__NetAmount__c",
+}
+_CPQ_LINE = {
+    "product_code": {"path": "SBQQ__ProductCode__c", "or": ["SBQQ__Product__r.ProductCode"]},
+    "product_name": {"path": "SBQQ__ProductName__c", "or": ["SBQQ__Product__r.Name"]},
+    "description": {"constant": ""},
+    "position": "SBQQ__Number__c",
+    "quantity": "SBQQ__Quantity__c",
+    # Only usage is priced by the unit.
+    "unit_price": "SBQQ__NetPrice__c",
+    "line_total": {"path": "SBQQ__NetTotal__c", "required": True},
+    # Without subscription pricing a product is no subscription.
+    "charge_type": {
+        "path": "SBQQ__ChargeType__c",
+        "or": ["SBQQ__SubscriptionPricing__c"],
+        "values": {
+            "Recurring": "recurring",
+            "One-Time": "one_time",
+            "Usage": "usage",
+            "Fixed Price": "recurring",
+            "Percent Of Total": "recurring",
+        },
+        "default": "one_time",
+    },
+    "starts_on": "SBQQ__EffectiveStartDate__c",
+    "ends_on": "SBQQ__EffectiveEndDate__c",
+    "billing_period_months": {
+        "path": "SBQQ__BillingFrequency__c",
+        "values": {"Monthly": 1, "Quarterly": 3, "Semiannual": 6, "Annual": 12, "Upfront": "upfront", "One-Time": ""},
+    },
+    "billing_timing": "SBQQ__BillingType__c",
+    "ramp_key": "SBQQ__SegmentKey__c",
+    "ramp_step": "SBQQ__SegmentIndex__c",
+}
+
+
 def _object(**settings: Any) -> ObjectMapping:
     return ObjectMapping.model_validate(settings)
 
@@ -71,5 +131,15 @@ OBJECTS: Mapping[str, ObjectMapping] = {
             "ends_on": "EndDate",
             "po_number": "PoNumber",
         },
+    ),
+    "SBQQ__Quote__c": _object(
+        lines="SBQQ__QuoteLine__c",
+        parent="SBQQ__Quote__c",
+        order_by=["SBQQ__Number__c"],
+        # Optional lines and groups are offered, not bought; a quote in calculation has old totals.
+        skip_lines=["SBQQ__Optional__c", "SBQQ__Group__r.SBQQ__Optional__c"],
+        wait_while=["SBQQ__Uncalculated__c"],
+        header=_CPQ_HEADER,
+        line=_CPQ_LINE,
     ),
 }

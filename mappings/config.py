@@ -2,7 +2,7 @@
 
     [mapping]                 time_zone, person_accounts
     [mapping.defaults.header] rules that all objects share        [mapping.defaults.line]
-    [mapping.objects.Quote]   lines, parent, order_by, also_read; own rules in .header and .line
+    [mapping.objects.Quote]   lines, parent, order_by, also_read, shared, skip_lines, wait_while; own .header and .line
     [mapping.catalogue]       where products say what they are    [mapping.products.CODE]  or the table says it
 
 A rule is a field path in quotes, or a table: path, or, values, transform, default, constant, required, may_be_absent.
@@ -88,6 +88,7 @@ class LineRules(RuleTable):
     prior_quantity: Rule | None = None
     unit_price: Rule | None = None
     unit_price_exact: Rule | None = None
+    line_total: Rule | None = None
     discount_percent: Rule | None = None
     discount_amount: Rule | None = None
     charge_type: Rule | None = None
@@ -117,6 +118,7 @@ class LineRules(RuleTable):
     alignment_day: Rule | None = None
     percent_of_ref: Rule | None = None
     prepaid_amount: Rule | None = None
+    minimum_period_months: Rule | None = None
 
 
 class SharedRules(Table):
@@ -201,13 +203,18 @@ class Catalogue(Table):
 class ObjectMapping(Table):
     """`[mapping.objects.NAME]`: one kind of signed record.
 
-    Quote, Opportunity and Order need no lines, parent and order_by: theirs are built in.
+    Quote, Opportunity, Order and SBQQ__Quote__c need no lines, parent and order_by: theirs are built in. `shared` false
+    leaves out [mapping.defaults] and [mapping.catalogue]. A line with one of the checkboxes `skip_lines` is not bought;
+    a record with one of `wait_while` is not finished and is read again later.
     """
 
     lines: ObjectName | None = None
     parent: FieldPath | None = None
     order_by: tuple[FieldPath, ...] | None = None
     also_read: tuple[FieldPath, ...] = ()
+    shared: StrictBool = True
+    skip_lines: tuple[FieldPath, ...] | None = None
+    wait_while: tuple[FieldPath, ...] | None = None
     header: HeaderRules = HeaderRules()
     line: LineRules = LineRules()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from connector.errors import Fault, Misconfigured, Refused
+from connector.errors import Fault, Misconfigured, Refused, Unavailable
 
 SALES_REP = "sales rep"
 REVOPS = "RevOps"
@@ -33,6 +33,12 @@ class MappingRefused(Refused):
             fix=faults[0].fix if len(faults) == 1 else "Correct every point that is named, then press Resync.",
         )
         self.faults = tuple(faults)
+
+
+class RecordNotReady(Unavailable):
+    """Salesforce has not finished the record yet (CPQ calculates in the background); it is read again later."""
+
+    code = "RECORD_NOT_READY"
 
 
 class MappingMisconfigured(Misconfigured):

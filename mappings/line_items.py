@@ -16,6 +16,7 @@ from connector.domain.terms import BillingTiming, ChargeType, LineItem, Provisio
 from connector.errors import Fault
 from mappings.faults import REVOPS, label, named_field
 from mappings.header import Header
+from mappings.line_totals import with_total
 from mappings.plans import ObjectPlan, Reading
 from mappings.reading import Place, RowReader
 from mappings.targets import HEADER, LINE, LINE_ID
@@ -54,6 +55,7 @@ def read_lines(
     rows = [
         _read_row(line, number, plan, faults)
         for number, line in sorted(zip(numbers, lines, strict=True), key=lambda pair: pair[0])
+        if _is_bought(line, number, plan, faults)
     ]
     for row in rows:
         _check_currency(row, header, header_reader.place.words)
@@ -66,7 +68,7 @@ def line_item(row: Row, *, header: Header) -> LineItem:
     values = row.values
     period, timing = billing_of(row, header=header)
     starts_on, ends_on = _dates(row, header)
-    return LineItem(
+    item = LineItem(
         ref=values["ref"],
         position=values["position"],
         product_code=values["product_code"],
@@ -101,7 +103,9 @@ def line_item(row: Row, *, header: Header) -> LineItem:
         alignment_day=values["alignment_day"],
         percent_of_ref=values["percent_of_ref"] or "",
         prepaid_amount=values["prepaid_amount"],
+        minimum_period_months=values["minimum_period_months"],
     )
+    return item if values["line_total"] is None else with_total(item, total=values["line_total"])
 
 
 def months_or_upfront(value: int | Special | None) -> int | None:
@@ -129,6 +133,12 @@ def _line_numbers(lines: Sequence[Mapping[str, Any]], plan: ObjectPlan) -> list[
     return list(range(1, len(lines) + 1))
 
 
+def _is_bought(line: Mapping[str, Any], number: int, plan: ObjectPlan, faults: list[Fault]) -> bool:
+    """Whether none of the marks says that the line is only an offer."""
+    reader = RowReader(line, _place(line, number, plan), faults)
+    return not any(reader.value(reading) for reading in plan.skip_lines)
+
+
 def _read_row(line: Mapping[str, Any], number: int, plan: ObjectPlan, faults: list[Fault]) -> Row:
     reader = RowReader(line, _place(line, number, plan), faults)
     values: dict[str, Any] = {"ref": reader.value_or_default(_LINE_ID)}
@@ -138,7 +148,8 @@ def _read_row(line: Mapping[str, Any], number: int, plan: ObjectPlan, faults: li
         if name not in ("product_code", "unit_price", "unit_price_exact"):
             values[name] = _value(reader, name, plan, product)
     values["position"] = number
-    values["unit_price"] = _price(reader, plan)
+    has_total = values["line_total"] is not None and values["charge_type"] is not ChargeType.USAGE
+    values["unit_price"] = values["line_total"] if has_total else _price(reader, plan)
     _check_product(reader, values, plan)
     return Row(reader, values)
 
@@ -146,9 +157,14 @@ def _read_row(line: Mapping[str, Any], number: int, plan: ObjectPlan, faults: li
 def _value(reader: RowReader, name: str, plan: ObjectPlan, product: Mapping[str, Any]) -> Any:
     """One value by the order of precedence."""
     own, catalogued = plan.line.get(name), plan.catalogue.get(name)
-    for found in (reader.value(own), product.get(name), reader.value(catalogued)):
-        if found is not None or name in reader.faulty:
-            return found
+    # Asked one after the other: a product's field that is not needed need not be readable.
+    found = reader.value(own)
+    if found is None and name not in reader.faulty:
+        found = product.get(name)
+    if found is None and name not in reader.faulty:
+        found = reader.value(catalogued)
+    if found is not None or name in reader.faulty:
+        return found
     default = own.default if own else None
     if default is None and own and own.is_required:
         reader.missing(LINE[name], own.paths)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from connector.domain.terms import DealType, Order
 from connector.errors import Fault
 from connector.ports import Record
-from mappings.faults import MappingRefused, label
+from mappings.faults import MappingRefused, RecordNotReady, label, named_field
 from mappings.header import Header, read_header
 from mappings.line_items import Row, line_item, months_or_upfront, read_lines
 from mappings.plans import ObjectPlan
@@ -18,16 +18,27 @@ from mappings.targets import HEADER
 
 
 def map_order(record: Record, *, plan: ObjectPlan) -> Order:
-    """The order that a record is. Raises MappingRefused with all faults when it cannot be read as one."""
+    """The order that a record is.
+
+    Raises MappingRefused with all faults when it cannot be read as one, RecordNotReady while Salesforce works on it.
+    """
     faults: list[Fault] = []
     place = Place(f"The {label(plan.object).lower()}", record.ref.record_id)
     reader = RowReader(record.fields, place, faults)
+    _refuse_unfinished(reader, plan)
     header = read_header(reader=reader, plan=plan)
     rows = read_lines(lines=record.lines, header=header, header_reader=reader, plan=plan)
     _check_lines(reader, header, rows, plan)
     if faults:
         raise MappingRefused(faults)
     return _order(record, header, rows)
+
+
+def _refuse_unfinished(reader: RowReader, plan: ObjectPlan) -> None:
+    """A record that is still being calculated has old totals: nothing of it is read."""
+    for reading in plan.wait_while:
+        if reader.value(reading):
+            raise RecordNotReady(f"{reader.place.words} is not finished: {named_field(reading.paths[0])} is true.")
 
 
 def _check_lines(reader: RowReader, header: Header, rows: tuple[Row, ...], plan: ObjectPlan) -> None:

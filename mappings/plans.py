@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from mappings.builtin import OBJECTS, SHARED_HEADER, SHARED_LINE
 from mappings.config import MappingConfig, ObjectMapping
 from mappings.rules import Rule, literal_of
-from mappings.targets import EMPTY, HEADER, IS_PERSON, LINE, Target, normal_key
+from mappings.targets import EMPTY, HEADER, IS_PERSON, LINE, SKIPPED, UNFINISHED, Target, normal_key
 from mappings.transforms import TRANSFORMS, Bounds, Transform
 
 
@@ -68,23 +68,29 @@ class ObjectPlan:
     catalogue: Mapping[str, Reading]
     products: Mapping[str, Mapping[str, Any]]
     also_read: tuple[str, ...] = ()
+    skip_lines: tuple[Reading, ...] = ()
+    wait_while: tuple[Reading, ...] = ()
     person: PersonPlan | None = None
 
     def header_fields(self) -> tuple[str, ...]:
         """Every header field to select, sorted, each once."""
         person = self.person.paths() if self.person else ()
-        return tuple(sorted({"Id", *_paths(self.header), *self.also_read, *person}))
+        waits = (path for reading in self.wait_while for path in reading.paths)
+        return tuple(sorted({"Id", *_paths(self.header), *self.also_read, *person, *waits}))
 
     def line_fields(self) -> tuple[str, ...]:
         """Every line field to select, sorted, each once; none when there is no line object."""
-        return tuple(sorted({"Id", *_paths(self.line), *_paths(self.catalogue)})) if self.line_object else ()
+        if not self.line_object:
+            return ()
+        skips = (path for reading in self.skip_lines for path in reading.paths)
+        return tuple(sorted({"Id", *_paths(self.line), *_paths(self.catalogue), *skips}))
 
 
 def header_rules(config: MappingConfig, name: str) -> dict[str, Rule]:
     """The header rules of an object by target: its own over the shared ones over the built-in ones."""
-    built_in = OBJECTS.get(name, ObjectMapping())
-    rules = SHARED_HEADER.rules() | built_in.header.rules()
-    return rules | config.defaults.header.rules() | config.objects[name].header.rules()
+    settings = config.objects[name]
+    shared = config.defaults.header.rules() if settings.shared else {}
+    return SHARED_HEADER.rules() | built_in(name).header.rules() | shared | settings.header.rules()
 
 
 def line_rules(config: MappingConfig, name: str) -> dict[str, Rule]:
@@ -92,32 +98,44 @@ def line_rules(config: MappingConfig, name: str) -> dict[str, Rule]:
 
     A header currency that is a constant means an org of one currency, whose lines have no currency field either.
     """
-    built_in = OBJECTS.get(name, ObjectMapping())
-    own = config.defaults.line.rules() | config.objects[name].line.rules()
-    rules = SHARED_LINE.rules() | built_in.line.rules() | own
+    settings = config.objects[name]
+    own = (config.defaults.line.rules() if settings.shared else {}) | settings.line.rules()
+    rules = SHARED_LINE.rules() | built_in(name).line.rules() | own
     currency = header_rules(config, name).get("currency")
     if currency is not None and currency.constant is not None and "currency" not in own:
         del rules["currency"]
     return rules
 
 
+def built_in(name: str) -> ObjectMapping:
+    """The built-in settings of an object, empty for objects that have none."""
+    return OBJECTS.get(name, ObjectMapping())
+
+
 def plan_object(config: MappingConfig, name: str) -> ObjectPlan:
     """The plan of one configured object. The settings must be free of faults."""
-    settings, built_in = config.objects[name], OBJECTS.get(name, ObjectMapping())
+    settings, own = config.objects[name], built_in(name)
     zone = ZoneInfo(config.time_zone)
     header = {target: _reading(HEADER[target], rule, zone) for target, rule in header_rules(config, name).items()}
+    catalogue = config.catalogue.rules() if settings.shared else {}
     return ObjectPlan(
         object=name,
-        line_object=(built_in.lines if settings.lines is None else settings.lines) or "",
-        line_parent=(built_in.parent if settings.parent is None else settings.parent) or "",
-        line_order=(built_in.order_by if settings.order_by is None else settings.order_by) or (),
+        line_object=(own.lines if settings.lines is None else settings.lines) or "",
+        line_parent=(own.parent if settings.parent is None else settings.parent) or "",
+        line_order=(own.order_by if settings.order_by is None else settings.order_by) or (),
         header=header,
         line={target: _reading(LINE[target], rule, zone) for target, rule in line_rules(config, name).items()},
-        catalogue={target: _reading(LINE[target], rule, zone) for target, rule in config.catalogue.rules().items()},
+        catalogue={target: _reading(LINE[target], rule, zone) for target, rule in catalogue.items()},
         products={code: product.literals() for code, product in config.products.items()},
-        also_read=built_in.also_read + settings.also_read,
+        also_read=own.also_read + settings.also_read,
+        skip_lines=_flags(own.skip_lines if settings.skip_lines is None else settings.skip_lines, SKIPPED),
+        wait_while=_flags(own.wait_while if settings.wait_while is None else settings.wait_while, UNFINISHED),
         person=_person_plan(header["customer.name"]) if config.person_accounts else None,
     )
+
+
+def _flags(paths: tuple[str, ...] | None, target: Target) -> tuple[Reading, ...]:
+    return tuple(Reading(target, (path,), transform=TRANSFORMS["boolean"]) for path in paths or ())
 
 
 def _reading(target: Target, rule: Rule, zone: ZoneInfo) -> Reading:

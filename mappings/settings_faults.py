@@ -48,6 +48,8 @@ def missing_rules(raw: Mapping[str, Any]) -> list[Fault]:
 
 def _missing_in_object(name: str, settings: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterable[Fault]:
     place = f"mapping.objects.{_key(name)}"
+    if settings.get("shared") is False:
+        raw = {**raw, "defaults": {}, "catalogue": {}}
     built_in = OBJECTS.get(name)
     header = _given(raw, settings, "header") | SHARED_HEADER.rules().keys()
     line = _given(raw, settings, "line") | SHARED_LINE.rules().keys()
@@ -66,7 +68,7 @@ def _missing_in_object(name: str, settings: Mapping[str, Any], raw: Mapping[str,
     if lines:
         for target in (target for target in _NEEDED_LINE if target not in line):
             yield _no_rule(place, "line", target, LINE[target].words)
-        if not line & {"unit_price", "unit_price_exact"}:
+        if not line & {"unit_price", "unit_price_exact", "line_total"}:
             yield _no_rule(place, "line", "unit_price", "unit price")
         yield from _no_products(place, line, raw)
 

@@ -229,6 +229,7 @@ LINE: Mapping[str, Target] = _table(
     Target("prior_quantity", NUMBER, "quantity before the change", "PRIOR_QUANTITY"),
     Target("unit_price", NUMBER, "unit price", "PRICE"),
     Target("unit_price_exact", NUMBER, "exact unit price", "EXACT_PRICE"),
+    Target("line_total", NUMBER, "total of the line", "LINE_TOTAL"),
     Target("discount_percent", PERCENT, "discount", "DISCOUNT", default=Decimal(0)),
     Target("discount_amount", NUMBER, "discount amount", "DISCOUNT_AMOUNT", default=Decimal(0)),
     Target("charge_type", _choice(ChargeType), "charge type", "CHARGE_TYPE", known=_words_of(ChargeType),
@@ -237,6 +238,7 @@ LINE: Mapping[str, Target] = _table(
            default=PriceModel.PER_UNIT),
     Target("price_period_months", PRICE_MONTHS, "price period", "PRICE_PERIOD", known=PRICE_PERIODS, default=12,
            least=1, most=1200),
+    Target("minimum_period_months", WHOLE, "period of the minimum amount", "MINIMUM_PERIOD", least=1, most=1200),
     Target("tiers", TIERS, "price tiers", "PRICE_TIERS", default=()),
     Target("package_size", NUMBER, "package size", "PACKAGE_SIZE"),
     Target("included_units", NUMBER, "included units", "INCLUDED_UNITS", default=Decimal(0)),
@@ -267,4 +269,6 @@ LINE: Mapping[str, Target] = _table(
 
 # Read beside the targets above, never by a rule of the settings.
 IS_PERSON = Target("is_person_account", FLAG, "kind of account", "ACCOUNT_KIND", owner=REVOPS)
+SKIPPED = Target("skip_lines", FLAG, "mark of lines that are not bought", "SKIP_MARK", owner=REVOPS)
+UNFINISHED = Target("wait_while", FLAG, "mark of an unfinished record", "WAIT_MARK", owner=REVOPS)
 LINE_ID = Target("ref", ID, "id", "LINE_ID", owner=REVOPS, is_required=True)

@@ -15,23 +15,23 @@ from connector.ports import Record, RecordMapping
 from mappings import compile_mappings, read_mapping_config
 from mappings.signed import read_signed_rules
 
-MODEL_ORG = Path(__file__).parents[2] / "docs" / "examples" / "model-org.toml"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 ORG = "00D5g000004hKqYEAU"
 READ_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+CPQ_ID = "a0x5g000004QuoTAAU"
 IDS = {"Quote": "0Q05g000001AbCdCAK", "Opportunity": "0065g00000ZyXwVAAV", "Order": "8015g000000QwErAAK"}
 LINE_IDS = {"Quote": "0QL5g0000001a{:02d}", "Opportunity": "00k5g0000001a{:02d}", "Order": "8025g0000001a{:02d}"}
 
 
 def raw_model_org() -> dict[str, Any]:
     """The example file as tables, fresh for each caller."""
-    with MODEL_ORG.open("rb") as file:
-        return tomllib.load(file)
+    return tomllib.loads((EXAMPLES / "model-org.toml").read_text())
 
 
 @cache
 def model_mappings() -> Mapping[str, RecordMapping]:
-    """The mappings of the example file."""
-    raw = raw_model_org()
+    """The mappings of the example file, with those of Salesforce CPQ added."""
+    raw = tomllib.loads((EXAMPLES / "model-org.toml").read_text() + (EXAMPLES / "cpq.toml").read_text())
     return compile_mappings(read_mapping_config(raw["mapping"]), signed=read_signed_rules(raw["signed"]))
 
 
@@ -60,6 +60,28 @@ def make_line(object_name: str, number: int, **line: Any) -> dict[str, Any]:
         own |= {"SortOrder": number}
     given = _LINE | own | PRODUCTS[line.get("Product2.ProductCode") or "SEAT"] | line
     return _nested(selection.line_object, selection.line_fields, given)
+
+
+def make_cpq_quote(*, lines: list[dict[str, Any]] | None = None, **header: Any) -> Record:
+    """A signed quote of Salesforce CPQ; names without the package's prefix (`Quantity` for `SBQQ__Quantity__c`)."""
+    selection = model_mappings()["SBQQ__Quote__c"].selection
+    rows = [
+        _nested(selection.line_object, selection.line_fields, _packaged(_CPQ_LINE | _cpq_line(number) | line))
+        for number, line in enumerate([{}] if lines is None else lines, 1)
+    ]
+    fields = _nested("SBQQ__Quote__c", selection.fields, _packaged(_CPQ_HEADER | header))
+    ref = RecordRef(ORG, "SBQQ__Quote__c", CPQ_ID)
+    return Record(ref=ref, fields=fields, lines=tuple(rows), read_at=READ_AT)
+
+
+def _cpq_line(number: int) -> dict[str, Any]:
+    return {"Id": f"a0y5g0000003L{number:02d}", "Number": number}
+
+
+def _packaged(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Bare names with the package's prefix; standard, custom and dotted names as they are."""
+    standard = ("Id", "Name", "CurrencyIsoCode")
+    return {name if name in standard or "__" in name else f"SBQQ__{name}__c": value for name, value in given.items()}
 
 
 def product(code: str, name: str, kind: str | None, ref: str | None) -> dict[str, Any]:
@@ -150,4 +172,42 @@ PRODUCTS = {
         ("PACK", "Data packs", "None", None),
         ("MYSTERY", "Something new", None, None),
     )
+}
+
+_CPQ_HEADER: dict[str, Any] = {
+    "Id": CPQ_ID,
+    "Name": "Q-00315",
+    "CurrencyIsoCode": "USD",
+    "Account": "0015g00000PqRsTAAV",
+    "SBQQ__Account__r.Name": "Halvorsen Robotics AS",
+    "SBQQ__Account__r.BillingCity": "Bergen",
+    "SBQQ__Account__r.BillingCountry": "Norway",
+    "SBQQ__Account__r.Billing_Email__c": "ap@halvorsen.example",
+    "SBQQ__Account__r.IsPersonAccount": False,
+    "Status": "Accepted",
+    "Type": "Quote",
+    "StartDate": "2026-01-01",
+    "SubscriptionTerm": Decimal("24"),
+    "PaymentTerms": "Net 45",
+    "BillingFrequency": "Annual",
+    "Uncalculated": False,
+    "PO_Number__c": "PO-7781",
+}
+_CPQ_LINE: dict[str, Any] = {
+    "CurrencyIsoCode": "USD",
+    "ProductCode": "SEAT",
+    "ProductName": "Seats",
+    "SBQQ__Product__r.ProductCode": "SEAT",
+    "SBQQ__Product__r.Name": "Seats",
+    "SBQQ__Product__r.Stigg_Type__c": "Entitlement",
+    "SBQQ__Product__r.Stigg_ID__c": "feature-seats",
+    "Quantity": Decimal("50"),
+    "NetPrice": Decimal("480.00"),
+    "NetTotal": Decimal("24000.00"),
+    "SubscriptionPricing": "Fixed Price",
+    "EffectiveStartDate": "2026-01-01",
+    "EffectiveEndDate": "2027-12-31",
+    "Optional": False,
+    "SBQQ__Group__r.SBQQ__Optional__c": None,
+    "BillingType": "Advance",
 }
