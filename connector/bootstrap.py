@@ -109,6 +109,7 @@ def make_sweeper(services: Services) -> Sweeper:
         overlap=timedelta(seconds=jobs.sweep_overlap),
         first_reach=timedelta(days=jobs.unsynced_days),
         unfinished=partial(_unfinished, services.config),
+        calls_per_day={id18(org.org_id): org.calls_per_day or 0 for org in services.config.salesforce},
     )
 
 

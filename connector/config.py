@@ -53,7 +53,7 @@ class SalesforceSettings(_Section):
     audience: str = ""
     org_id: str = Field(min_length=15, max_length=18, pattern=r"^00D[0-9A-Za-z]{12,15}$")
     api_version: str = Field(default="63.0", pattern=r"^\d{2,3}\.0$")
-    calls_per_day: int = Field(default=50_000, ge=100)
+    calls_per_day: int | None = Field(default=None, ge=100)
 
     @field_validator("instance_url")
     @classmethod

@@ -115,12 +115,23 @@ def reconcile_command(setting: Setting, *, room: str) -> int:
     lines = [
         f"Changed since the last sweep and not known: {swept['found']}.",
         f"Signed and not finished: {unsynced['found']}.",
-        "The worker looks at them now." if swept["found"] + unsynced["found"] else "Nothing is missing.",
+        _outlook(swept, unsynced),
     ]
-    if swept["failed"] + unsynced["failed"]:
+    failed, held = swept["failed"] + unsynced["failed"], swept["held"] + unsynced["held"]
+    if failed:
         lines.append("Some objects could not be asked; see the log.")
+    if held:
+        lines.append("Some objects were not asked: the org's calls of the day run short. Ask again later.")
     setting.tell(answer, lines=lines)
-    return FINDINGS if swept["failed"] + unsynced["failed"] else GOOD
+    return FINDINGS if failed + held else GOOD
+
+
+def _outlook(*answers: dict[str, int]) -> str:
+    """What the counts come to; nothing is called complete that was not asked."""
+    if any(answer["found"] for answer in answers):
+        return "The worker looks at them now."
+    is_whole = not any(answer["failed"] + answer["held"] for answer in answers)
+    return "Nothing is missing." if is_whole else "Nothing is missing among the objects that could be asked."
 
 
 @click.group("map")

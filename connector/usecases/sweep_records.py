@@ -1,16 +1,18 @@
 """Find signed records that nobody told us about: by watermark every few minutes, by their empty status every hour.
 
 A push is only a hint; these two questions make sure that no signed deal is lost when it never comes. A finding is a
-message like any other: kept once in the inbox, then looked at. The clock is Salesforce's own.
+message like any other: kept once in the inbox, then looked at. The clock is Salesforce's own. When the day's calls of
+an org run short, both questions wait, visibly, so that pushes and write-backs are served longest.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from connector.domain.api_budget import budget_of
 from connector.errors import ConnectorError
 from connector.logs import log
 from connector.ports import Clock, Org, RecordStamp
@@ -33,7 +35,7 @@ StatusCondition = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """What both questions need; made once per process."""
+    """What both questions need; made once per process. `calls_per_day` is our own bound by org id, 0 for none."""
 
     database: Database
     clock: Clock
@@ -42,9 +44,13 @@ class Sweeper:
     overlap: timedelta
     first_reach: timedelta
     unfinished: StatusCondition
+    calls_per_day: Mapping[str, int] = field(default_factory=dict)
 
     def sweep(self) -> dict[str, int]:
-        """Signed records changed since the watermark, with overlap; answers counts. A failing org stops no other."""
+        """Signed records changed since the watermark, with overlap; answers counts. A failing org stops no other.
+
+        `held` counts the objects that were not asked because the day's calls run short; their watermark stays.
+        """
         return self._each(self._sweep_object)
 
     def ask_unsynced(self) -> dict[str, int]:
@@ -52,15 +58,37 @@ class Sweeper:
         return self._each(self._ask_object)
 
     def _each(self, question: Callable[[Org, str, str], int]) -> dict[str, int]:
-        found = failed = 0
+        found = failed = held = 0
         for org in self.orgs.values():
             for object_name, condition in org.conditions.items():
                 try:
+                    if not self._may_search(org, object_name):
+                        held += 1
+                        continue
                     found += question(org, object_name, condition)
                 except ConnectorError as error:
                     failed += 1
                     log.warning("sweep_failed", org_id=org.org_id, object=object_name, code=error.code)
-        return {"found": found, "failed": failed}
+        return {"found": found, "failed": failed, "held": held}
+
+    def _may_search(self, org: Org, object_name: str) -> bool:
+        """Whether enough of the day's calls is left.
+
+        Asking for the time first refreshes a count that has grown old; else one busy day would stop us for ever.
+        """
+        org.gateway.server_now()
+        usage = org.gateway.usage()
+        budget = budget_of(used=usage.used, limit=usage.limit, calls_per_day=self.calls_per_day.get(org.org_id, 0))
+        if not budget.may_search:
+            log.warning(
+                "sweep_held_back",
+                org_id=org.org_id,
+                object=object_name,
+                used=budget.used,
+                budget=budget.most,
+                percent=budget.percent,
+            )
+        return budget.may_search
 
     def _sweep_object(self, org: Org, object_name: str, condition: str) -> int:
         until = org.gateway.server_now() - _SETTLING
