@@ -12,6 +12,7 @@ from pathlib import Path
 import jinja2
 from flask import Flask
 from flask_wtf import CSRFProtect
+from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector.config import Config
@@ -21,6 +22,7 @@ from connector.services import Services
 from connector.web import API_BLUEPRINTS, PAGE_BLUEPRINTS
 from connector.web.headers import add_security_headers
 from connector.web.numbers import NameConverter
+from connector.web.refusals import answer_not_found
 from connector.web.sessions import page_context
 from connector.web.words import FILTERS, FUNCTIONS
 from webhooks import BLUEPRINTS as WEBHOOK_BLUEPRINTS
@@ -45,6 +47,7 @@ def create_app(*, services: Services) -> Flask:
     app.context_processor(page_context)
     app.after_request(add_security_headers)
     register_error_handlers(app)
+    app.register_error_handler(NotFound, answer_not_found)
     _register_blueprints(app)
     _trust_proxies(app, services.config.web.trusted_proxies)
     return app
@@ -73,11 +76,11 @@ def _settings(config: Config) -> dict[str, object]:
 
 def _register_blueprints(app: Flask) -> None:
     """All doors. Only pages are used with a cookie, so only they need a guard against forged requests."""
-    guard = CSRFProtect(app)
+    guard = CSRFProtect(app)  # type: ignore[no-untyped-call]
     for blueprint in PAGE_BLUEPRINTS:
         app.register_blueprint(blueprint)
     for blueprint in (*API_BLUEPRINTS, *WEBHOOK_BLUEPRINTS):
-        guard.exempt(blueprint)
+        guard.exempt(blueprint)  # type: ignore[no-untyped-call]
         app.register_blueprint(blueprint)
 
 

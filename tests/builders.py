@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 
 from connector.domain.entitlements import AccessWanted, Grant
 from connector.domain.fulfilment import OrderState, StepState
+from connector.domain.salesforce_ids import id18
 from connector.domain.terms import (
     Cadence,
     ChargeType,
@@ -31,9 +32,11 @@ from connector.domain.terms import (
 )
 from connector.errors import Fault
 from connector.ports import Clock
-from connector.store import contracts, history, inbox, orders, processes, records, users, writebacks
+from connector.store import contracts, history, inbox, orders, processes, users, writebacks
 from connector.store.inbox import Message
-from connector.store.tables import fulfilment_steps, job_runs, orders as orders_table
+from connector.store.tables import fulfilment_steps, job_runs
+from connector.store.tables import inbox as inbox_table
+from connector.store.tables import orders as orders_table
 from connector.store.tables import records as records_table
 from connector.store.tables import writebacks as writebacks_table
 from connector.store.unit_of_work import Database
@@ -58,12 +61,12 @@ class MadeOrder:
 
 def quote_id(number: int) -> str:
     """The number-th Quote id of a test, with 18 characters."""
-    return f"0Q05g00000{number:05d}GAU"
+    return id18(f"0Q05g00000{number:05d}")
 
 
 def account_id(number: int) -> str:
     """The number-th Account id of a test, with 18 characters."""
-    return f"0015g00000{number:05d}AAR"
+    return id18(f"0015g00000{number:05d}")
 
 
 def make_line(position: int = 1, **changes: Any) -> LineItem:
@@ -85,7 +88,7 @@ def make_line(position: int = 1, **changes: Any) -> LineItem:
 def make_terms(ref: RecordRef, *, customer: str = "Aurora Analytics GmbH", **changes: Any) -> Order:
     """A signed order with a plan, seats, recurring credits and a set-up fee: 17,900.00 EUR."""
     plan = make_line(1, product_code="PLATFORM", product_name="Platform Business", quantity=Decimal(1),
-                     unit_price=Decimal("9600.00"), provision=Provision(ProvisionKind.PLAN, "plan-business"))  # fmt: skip
+                     unit_price=Decimal(9600), provision=Provision(ProvisionKind.PLAN, "plan-business"))  # fmt: skip
     seats = make_line(2, discount_percent=Decimal(10))
     credits = make_line(3, product_code="CREDITS", product_name="AI credits", quantity=Decimal(10_000),
                         unit_price=Decimal("0.14"), price_period_months=12,
@@ -200,7 +203,7 @@ def make_message_rows(
     made: list[int] = []
     for index in range(count):
         with database.unit_of_work() as work:
-            before = work.execute(sa.select(sa.func.count()).select_from(inbox.inbox)).scalar_one()
+            before = work.execute(sa.select(sa.func.count()).select_from(inbox_table)).scalar_one()
             message = Message(source, f"04l5g{before:010d}AAA", ref.object, ref.org_id, ref.object, ref.record_id)
             text = body if body is not None else _envelope(message.message_id, ref, index)
             rows = inbox.put_all(work=work, messages=[message], body=text, content_type="text/xml", at=clock.now())
@@ -219,7 +222,8 @@ def make_message_rows(
 
 
 def make_record_row(
-    database: Database, clock: Clock, *, number: int, state: str = "skipped", reason: str = "", name: str = "", code: str = "NOT_SIGNED",
+    database: Database, clock: Clock, *, number: int, state: str = "skipped", reason: str = "", name: str = "",
+    code: str = "NOT_SIGNED",
 ) -> RecordRef:  # fmt: skip
     """A record without an order: looked at and skipped, parked, or still due."""
     ref = RecordRef(ORG_ID, "Quote", quote_id(number))
@@ -227,7 +231,8 @@ def make_record_row(
     with database.unit_of_work() as work:
         work.execute(
             records_table.insert().values(
-                org_id=ref.org_id, object=ref.object, record_id=ref.record_id, state=state, code=code if state != "due" else "",
+                org_id=ref.org_id, object=ref.object, record_id=ref.record_id, state=state,
+                code=code if state != "due" else "",
                 reason=reason or ("Status is Draft; signed means Accepted." if state == "skipped" else ""),
                 owner="sales rep" if state == "skipped" else "", name=name, first_seen_at=now, looks=1,
                 looked_at=None if state == "due" else now, not_before=now if state == "due" else None,
@@ -294,16 +299,19 @@ _RECORD_STATES = {
 
 
 def _record(
-    work: Any, ref: RecordRef, state: OrderState, customer: str, now: datetime, age: timedelta, next_try: timedelta, faults: Sequence[Fault | None],
+    work: Any, ref: RecordRef, state: OrderState, customer: str, now: datetime, age: timedelta, next_try: timedelta,
+    faults: Sequence[Fault | None],
 ) -> int:  # fmt: skip
     first = next((fault for fault in faults if fault), None)
     return int(
         work.execute(
             records_table.insert().values(
                 org_id=ref.org_id, object=ref.object, record_id=ref.record_id, state=_RECORD_STATES[state],
-                code=first.code if first else "", reason=first.message if first else "", owner=first.owner if first else "",
+                code=first.code if first else "", reason=first.message if first else "",
+                owner=first.owner if first else "",
                 name=customer, account_id=account_id(1), first_seen_at=now - age, looked_at=now - age / 2,
-                not_before=now + next_try if state is OrderState.RETRYING else None, attempts=3 if first else 0, looks=1,
+                not_before=now + next_try if state is OrderState.RETRYING else None,
+                attempts=3 if first else 0, looks=1,
             ).returning(records_table.c.id)
         ).scalar_one()
     )  # fmt: skip
@@ -339,8 +347,8 @@ def _contract(work: Any, order_id: int, terms: Order, value: Decimal | None, now
     contract = contracts.open_contract(work=work, order_id=order_id, order=terms, value=value or Decimal(0), now=now)
     by_ref = orders.line_ids(work=work, order_id=order_id)
     contracts.save_version(
-        work=work, contract=contract, order_id=order_id, value=value or Decimal(0), starts_on=terms.starts_on, ends_on=terms.ends_on,
-        now=now, reason="opened",
+        work=work, contract=contract, order_id=order_id, value=value or Decimal(0), starts_on=terms.starts_on,
+        ends_on=terms.ends_on, now=now, reason="opened",
     )  # fmt: skip
     contracts.save_lines(
         work=work, contract_id=contract.id, line_items=terms.line_items, order_line_ids=by_ref,

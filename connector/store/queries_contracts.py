@@ -15,8 +15,9 @@ from sqlalchemy.engine import Connection
 
 from connector.domain.money import Money
 from connector.store import queries
+from connector.store.order_rows import OrderRow
 from connector.store.queries import Page, PageAsked
-from connector.store.queries_orders import OrderRow, list_orders
+from connector.store.queries_orders import list_orders
 from connector.store.tables import contract_lines, contract_versions, contracts, order_lines, orders, subscriptions
 
 # More orders than this change no single contract in practice; the page says when there are more.
@@ -115,6 +116,15 @@ def load_contract(*, connection: Connection, number: str) -> ContractDetail | No
         subscriptions=_subscriptions(connection, row.id),
         orders=page.rows,
     )
+
+
+def load_terms(*, connection: Connection, number: str) -> tuple[dict[str, Any], ...] | None:
+    """The signed terms of all orders that made the contract, oldest first, as documents; None for no such contract."""
+    contract_id = connection.execute(sa.select(contracts.c.id).where(contracts.c.number == number)).scalar_one_or_none()
+    if contract_id is None:
+        return None
+    query = sa.select(orders.c.terms).where(orders.c.contract_id == contract_id, orders.c.terms.is_not(None))
+    return tuple(connection.execute(query.order_by(orders.c.id)).scalars())
 
 
 def _contract(row: Any) -> ContractRow:

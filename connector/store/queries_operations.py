@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from connector.store import queries
+from connector.store.order_rows import MessageRow
 from connector.store.queries import Page, PageAsked
-from connector.store.queries_orders import OPEN_STATES, MessageRow, message_query, message_row
+from connector.store.queries_orders import OPEN_STATES, message_query, message_row
 from connector.store.tables import inbox, inbox_bodies, job_runs, metadata, orders, processes, records, writebacks
 from connector.store.unit_of_work import Database
 

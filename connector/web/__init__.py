@@ -9,6 +9,8 @@ from __future__ import annotations
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
+from connector.web.api import api
+from connector.web.api.documentation import documentation
 from connector.web.contracts import contracts
 from connector.web.health import health, operations
 from connector.web.messages import messages
@@ -33,7 +35,7 @@ def go_to_orders_too() -> Response:
 
 
 PAGE_BLUEPRINTS = (front_door, sign_in_pages, orders, contracts, messages, records, health)
-API_BLUEPRINTS: tuple[Blueprint, ...] = (operations,)
+API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations)
 
 for _blueprint in PAGE_BLUEPRINTS:
     register_pages_of_refusal(_blueprint)

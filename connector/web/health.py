@@ -7,6 +7,7 @@ processes unready: they must go on receiving, so it is a warning in the findings
 from __future__ import annotations
 
 from datetime import timedelta
+
 from flask import Blueprint, Response, abort, jsonify, render_template
 
 from connector.services import Services, current_services

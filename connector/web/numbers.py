@@ -1,4 +1,4 @@
-"""The part of an address that names an order or a contract: anything else is no page of ours, whatever is in it."""
+"""The part of an address that names an order, a contract or a Resync; anything else is no address of ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from werkzeug.routing import BaseConverter
 
 
 class NameConverter(BaseConverter):
-    """Letters, digits, dot, dash and underscore, at most 40: no text that a database would refuse gets further."""
+    """Letters, digits, dot, dash and underscore, at most 60: no text that a database would refuse gets further."""
 
-    regex = r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}"
+    regex = r"[A-Za-z0-9._-]{1,60}"
     part_isolating = True

@@ -5,11 +5,13 @@ Machines get problem JSON from `connector.problems`; these pages are only for bl
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as NotFoundHere
 
-from connector.errors import ConnectorError, NotFound, Retryable
+from connector.errors import ConnectorError
+from connector.problems import problem_of_bug, problem_of_http, status_of
 
 _TITLES = {
     400: "This request cannot be understood",
@@ -17,6 +19,7 @@ _TITLES = {
     404: "There is nothing here",
     405: "This address does not do that",
     413: "This is too large",
+    422: "This cannot be done",
     503: "Not just now",
 }
 
@@ -26,6 +29,7 @@ def register_pages_of_refusal(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(CSRFError, _form_expired)
     blueprint.register_error_handler(HTTPException, _refused)
     blueprint.register_error_handler(ConnectorError, _anticipated)
+    blueprint.register_error_handler(Exception, _bug)
 
 
 def _form_expired(_error: CSRFError) -> Response:
@@ -35,16 +39,29 @@ def _form_expired(_error: CSRFError) -> Response:
     )  # fmt: skip
 
 
+def answer_not_found(error: NotFoundHere) -> Response:
+    """An address that nobody serves: a page for people below /review, a problem document for machines elsewhere."""
+    is_page = request.path == "/review" or request.path.startswith("/review/")
+    return _refused(error) if is_page else problem_of_http(error)
+
+
 def _refused(error: HTTPException) -> Response:
-    if error.response is not None:
-        return Response(error.response.get_data(), status=error.response.status_code)
     code = error.code or 500
-    return _page(code, _TITLES.get(code, error.name), error.description or "", "")
+    page = _page(code, _TITLES.get(code, error.name), error.description or "", "")
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            page.headers[name] = value
+    return page
 
 
 def _anticipated(error: ConnectorError) -> Response:
-    code = 404 if isinstance(error, NotFound) else 503 if isinstance(error, Retryable) else 409
+    code = status_of(error)
     return _page(code, _TITLES.get(code, "This cannot be done"), str(error), error.fix)
+
+
+def _bug(error: Exception) -> Response:
+    told = problem_of_bug(error).get_json()
+    return _page(500, told["title"], told["detail"], told["fix"])
 
 
 def _page(code: int, title: str, message: str, fix: str) -> Response:

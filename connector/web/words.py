@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import Markup
 
 from connector.domain.money import Money
-from connector.store.queries_orders import OrderLineRow
+from connector.store.order_rows import OrderLineRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,65 @@
+"""The API for machines, version 1: one table of addresses that serves, guards, checks and documents them."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from connector.web.api import answers, answers_of_actions, requests, views
+from connector.web.api.endpoints import Endpoint, register
+
+READ = ("read",)
+WRITE = ("orders:write",)
+PREFIX = "/api/v1"
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/orders", views.list_orders, "List orders", READ,
+        answers.PageAnswer[answers.OrderAnswer], parameters=requests.OrderParameters,
+    ),
+    Endpoint(
+        "GET", "/orders/{number}", views.show_order, "Show an order", READ,
+        answers.OrderDetailAnswer, refusals=(404,),
+    ),
+    Endpoint(
+        "GET", "/contracts", views.list_contracts, "List contracts", READ,
+        answers.PageAnswer[answers.ContractAnswer], parameters=requests.SearchParameters,
+    ),
+    Endpoint(
+        "GET", "/contracts/{number}", views.show_contract, "Show a contract", READ,
+        answers.ContractDetailAnswer, refusals=(404,),
+    ),
+    Endpoint(
+        "GET", "/contracts/{number}/schedule", views.show_contract_schedule, "Show the charges of a contract", READ,
+        answers.ScheduleAnswer, refusals=(404, 422),
+    ),
+    Endpoint(
+        "GET", "/customers", views.list_customers, "List customers", READ,
+        answers.PageAnswer[answers.CustomerAnswer], parameters=requests.SearchParameters,
+    ),
+    Endpoint(
+        "GET", "/parked", views.list_parked, "List parked messages", READ,
+        answers.PageAnswer[answers.MessageAnswer], parameters=requests.ListParameters,
+    ),
+    Endpoint(
+        "POST", "/parked/replay", views.replay_parked, "Replay parked messages", WRITE,
+        answers_of_actions.ReplayAnswer, body=requests.ReplayBody, refusals=(404, 503),
+    ),
+    Endpoint(
+        "POST", "/resync", views.start_resync, "Look again at signed records", WRITE,
+        answers_of_actions.ResyncStartedAnswer, body=requests.ResyncBody, status=202, location="status_url",
+        refusals=(404, 422, 503),
+    ),
+    # Whoever may start a Resync may see how far it is.
+    Endpoint(
+        "GET", "/resync/{token}", views.show_resync, "Show how far a Resync is", (*WRITE, *READ),
+        answers_of_actions.ResyncStatusAnswer, refusals=(404,),
+    ),
+    Endpoint(
+        "POST", "/preview", views.preview, "Preview a record", READ,
+        answers_of_actions.PreviewAnswer, body=requests.PreviewBody, refusals=(404, 422, 503),
+    ),
+)  # fmt: skip
+
+api = Blueprint("api", __name__, url_prefix=PREFIX)
+for _endpoint in ENDPOINTS:
+    register(blueprint=api, endpoint=_endpoint)
