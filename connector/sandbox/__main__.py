@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from connector.sandbox import story
 from connector.sandbox.sandbox import Sandbox
+from connector.sandbox.schema_packages import PACKAGES
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -21,6 +22,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--event-url", help="where signed JSON events go")
     parser.add_argument("--event-secret", help="whsec_ and base64; the secret of the JSON events")
     parser.add_argument("--seed", choices=("demo", "empty"), default="demo")
+    parser.add_argument("--package", action="append", default=[], choices=sorted(PACKAGES), help="an installed package")
     parser.add_argument("--latency-ms", type=int, default=0, help="pause before each answer")
     parser.add_argument("--first-retry-seconds", type=int, default=30, help="first pause after a failed push")
     parser.add_argument(
@@ -38,6 +40,7 @@ def build(options: argparse.Namespace) -> Sandbox:
         event_url=options.event_url,
         event_secret=options.event_secret,
         latency=timedelta(milliseconds=options.latency_ms),
+        packages=options.package,
         first_push_pause=timedelta(seconds=options.first_retry_seconds),
         open_control=options.open_control,
     )

@@ -185,6 +185,11 @@ def _full_name(row: Row) -> str:
     return " ".join(filter(None, (row.get("FirstName"), row.get("LastName"))))
 
 
+def _fill_package_line(row: Row, _before: Row | None, store: Lookup) -> None:
+    product = store.row(row.get("SBQQ__Product__c")) or {}
+    row["SBQQ__ProductCode__c"], row["SBQQ__ProductName__c"] = product.get("ProductCode"), product.get("Name")
+
+
 def _fill_entry(row: Row, _before: Row | None, store: Lookup) -> None:
     product = store.row(row.get("Product2Id")) or {}
     row["Name"], row["ProductCode"] = product.get("Name"), product.get("ProductCode")
@@ -199,4 +204,5 @@ _FILLERS: dict[str, Callable[[Row, Row | None, Lookup], None]] = {
     "Order": _fill_order,
     "Contract": _fill_contract,
     "PricebookEntry": _fill_entry,
+    "SBQQ__QuoteLine__c": _fill_package_line,
 }

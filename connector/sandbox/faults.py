@@ -30,7 +30,10 @@ MAINTENANCE_PAGE = (
 
 @dataclass
 class Fault:
-    """One fault. `times` None means until cleared; `path` is a shell pattern over the path of the call."""
+    """One fault. `times` None means until cleared; `path` is a shell pattern over the path of the call.
+
+    `seconds` is the pause of `slow`, before the work or with `after` behind it; `record` and `every` narrow row faults.
+    """
 
     kind: str
     method: str = "*"
@@ -40,6 +43,7 @@ class Fault:
     message: str = ""
     status: int = 400
     seconds: float = 1.0
+    after: bool = False
     record: str = ""
     every: int = 0
     hits: int = 0

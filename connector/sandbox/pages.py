@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from connector.sandbox.sandbox import Sandbox
 
 FILES = {"style.css": "text/css", "refresh.js": "text/javascript"}
-LISTED = ("Quote", "Opportunity", "Order", "Account", "Contract", "Contact", "Product2")
+LISTED = (
+    "Quote",
+    "SBQQ__Quote__c",
+    "dfsle__EnvelopeStatus__c",
+    "Opportunity",
+    "Order",
+    "Account",
+    "Contract",
+    "Contact",
+    "Product2",
+)
 MOST_LISTED = 200
 # Status -> colour of the badge, and what it means in a sentence.
 STATUSES = {
@@ -40,7 +50,15 @@ STATUSES = {
     "Blocked": ("bad", "It waits for a correction or a decision."),
     "Skipped": ("none", "Left out on purpose."),
 }
-ACTIONS = {"Quote": "Mark as accepted", "Opportunity": "Close as won", "Order": "Activate"}
+ACTIONS = {
+    "Quote": "Mark as accepted",
+    "Opportunity": "Close as won",
+    "Order": "Activate",
+    "SBQQ__Quote__c": "Mark as accepted",
+    "dfsle__EnvelopeStatus__c": "Mark as completed",
+}
+# Where the state of a record stands in the list, first match first.
+STATES = ("StageName", "Status", "SBQQ__Status__c", "dfsle__Status__c", "ProductCode", "BillingCountry")
 LINE_NOTES = (
     "Charge_Type__c",
     "Price_Model__c",
@@ -99,9 +117,9 @@ class _Pages:
         """All records by object."""
         groups = []
         for name in LISTED:
-            kind = self._sandbox.schema.objects[name]
-            rows = self._sandbox.all(name)
-            if rows:
+            kind = self._sandbox.schema.objects.get(name)
+            rows = self._sandbox.all(name) if kind else []
+            if kind and rows:
                 shown = [self._entry(kind, row) for row in rows[:MOST_LISTED]]
                 groups.append({"title": kind.plural, "count": len(rows), "rows": shown, "name": name})
         return render_template("index.html", groups=groups, now=self._now(), most=MOST_LISTED)
@@ -162,8 +180,8 @@ class _Pages:
         return str(row.get("Name") or row.get(named) or row["Id"])
 
     def _entry(self, kind: ObjectType, row: Row) -> dict[str, str]:
-        account = self._sandbox.records.row(row.get("AccountId")) or {}
-        state = row.get("StageName") or row.get("Status") or row.get("ProductCode") or row.get("BillingCountry") or ""
+        account = self._sandbox.records.row(row.get("AccountId") or row.get("SBQQ__Account__c")) or {}
+        state = next((row[name] for name in STATES if row.get(name)), "")
         sync = row.get("Sync_Status__c") or ""
         return {
             "id": row["Id"],

@@ -27,12 +27,26 @@ SIGNED: dict[str, tuple[str, str]] = {
     "Quote": ("Status", "Accepted"),
     "Opportunity": ("StageName", "Closed Won"),
     "Order": ("Status", "Activated"),
+    "SBQQ__Quote__c": ("SBQQ__Status__c", "Accepted"),
+    "dfsle__EnvelopeStatus__c": ("dfsle__Status__c", "Completed"),
 }
 REQUESTED = "Sync_Requested_At__c"
 # Fields that the outbound message of an object carries beside Id, when the integration user can read them.
-SENT_FIELDS = ("Name", "Status", "StageName", "StatusCode", "Sync_Requested_At__c", "SystemModstamp")
+SENT_FIELDS = (
+    "Name",
+    "Status",
+    "StageName",
+    "StatusCode",
+    "SBQQ__Status__c",
+    "dfsle__SourceId__c",
+    "dfsle__Status__c",
+    "Sync_Requested_At__c",
+    "SystemModstamp",
+)
 PER_BODY = 100
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=2)
+# The clock counts whole seconds: a shorter pause would be due at once, without end.
+SHORTEST_PAUSE = timedelta(seconds=1)
 KEPT_FOR = timedelta(hours=24)
 TIMEOUT = 10.0
 IDLE = 0.2
@@ -180,7 +194,7 @@ class Pushes:
                 item.last_answer = answer
                 if not ok:
                     pause = self.settings.first_pause * 2 ** min(item.attempts - 1, 12)
-                    item.next_at = now + min(pause, LONGEST_PAUSE)
+                    item.next_at = now + min(max(pause, SHORTEST_PAUSE), LONGEST_PAUSE)
                     continue
                 item.left -= 1
                 item.next_at = now

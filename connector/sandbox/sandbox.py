@@ -6,7 +6,7 @@ that scripts may do over HTTP can be done here by method. Imports nothing of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
@@ -45,6 +45,7 @@ class Sandbox:
         auto_push: bool = True,
         multicurrency: bool = True,
         person_accounts: bool = True,
+        packages: Iterable[str] = (),
         is_sandbox_org: bool = True,
         client_id: str = CLIENT_ID,
         client_secret: str = CLIENT_SECRET,
@@ -58,7 +59,7 @@ class Sandbox:
         open_control: bool = False,
     ) -> None:
         self.clock = SandboxClock(now)
-        self.schema = Schema(multicurrency=multicurrency, person_accounts=person_accounts)
+        self.schema = Schema(multicurrency=multicurrency, person_accounts=person_accounts, packages=packages)
         self.records = Records(schema=self.schema, clock=self.clock, default_currency=DEFAULT_CURRENCY)
         self.faults = Faults()
         self.calls = Calls()

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from connector.sandbox.schema_packages import PACKAGES
 from connector.sandbox.schema_table import OBJECTS, SYSTEM
 
 # Table type -> type name in describe.
@@ -167,7 +168,9 @@ def parse_object(name: str, prefix: str, plural: str, texts: Iterable[str]) -> O
 class Schema:
     """All objects of one sandbox, and what is hidden or read-only for the integration user."""
 
-    def __init__(self, *, multicurrency: bool = True, person_accounts: bool = True) -> None:
+    def __init__(
+        self, *, multicurrency: bool = True, person_accounts: bool = True, packages: Iterable[str] = ()
+    ) -> None:
         self.objects: dict[str, ObjectType] = {}
         self.version = 0
         self._seen: tuple[int, datetime] | None = None
@@ -176,7 +179,16 @@ class Schema:
         self._hidden: set[tuple[str, str]] = set()
         self._frozen: set[tuple[str, str]] = set()
         self._features = {"multicurrency": multicurrency, "person": person_accounts}
-        for name, (prefix, plural, texts) in OBJECTS.items():
+        objects = dict(OBJECTS)
+        for package in packages:
+            if package not in PACKAGES:
+                raise ValueError(f"unknown package {package!r}; known: {', '.join(PACKAGES)}")
+            added, extended = PACKAGES[package]
+            objects |= added
+            for name, text in extended.items():
+                prefix, plural, texts = objects[name]
+                objects[name] = (prefix, plural, (*texts, text))
+        for name, (prefix, plural, texts) in objects.items():
             self.add(name, prefix, plural, texts)
 
     def add(self, name: str, prefix: str, plural: str, texts: Iterable[str]) -> None:

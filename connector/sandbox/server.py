@@ -176,9 +176,7 @@ class _Gate:
     # Faults
 
     def _wait(self, struck: list[Fault]) -> None:
-        seconds = self._sandbox.latency.total_seconds() + sum(f.seconds for f in struck if f.kind == "slow")
-        if seconds:
-            time.sleep(seconds)
+        _pause(self._sandbox.latency.total_seconds() + _slowness(struck, after=False))
 
     def _instead(self, fault: Fault) -> Response:
         if fault.kind == "unavailable_html":
@@ -187,6 +185,7 @@ class _Gate:
         return Response(to_json([refusal.plain()]), refusal.status, content_type=JSON_TYPE)
 
     def _spoiled(self, struck: list[Fault], response: Response) -> Response:
+        _pause(_slowness(struck, after=True))
         kinds = {fault.kind for fault in struck}
         if "cut_after_write" in kinds:
             connection = request.environ.get(SOCKET)
@@ -197,6 +196,15 @@ class _Gate:
             text = response.get_data()
             return Response(text[: max(1, len(text) // 2)] or b"{", 200, content_type=JSON_TYPE)
         return response
+
+
+def _slowness(struck: list[Fault], *, after: bool) -> float:
+    return sum(fault.seconds for fault in struck if fault.kind == "slow" and fault.after is after)
+
+
+def _pause(seconds: float) -> None:
+    if seconds:
+        time.sleep(seconds)
 
 
 def _no_constant(name: str) -> Any:

@@ -93,7 +93,7 @@ class Queries:
             rows = self._records.rows(kind.name, deleted=True) if among is None else among
         if not deleted:
             rows = [row for row in rows if not row["IsDeleted"]]
-        for path, descending, nulls_last in reversed(query.order if not query.group_by else []):
+        for path, descending, nulls_last in reversed(query.order):
             self._sort(binder, kind, rows, path, descending=descending, nulls_last=nulls_last)
         end = None if query.limit is None else query.offset + query.limit
         return rows[query.offset : end] if not query.group_by else rows
@@ -224,6 +224,10 @@ class Queries:
         binder = self._binder()
         keys = [binder.path(kind, path) for path in query.group_by]
         grouped = [field.name for field, _ in keys]
+        # Rows are sorted already, so groups appear in order; but only a grouped field has one value per group.
+        loose = [path for path, _, _ in query.order if binder.path(kind, path)[0].name not in grouped]
+        if loose:
+            raise Refusal("MALFORMED_QUERY", f"Ordered field must be grouped or aggregated: {loose[0][:80]}")
         columns = self._columns(binder, kind, query, grouped)
         groups: dict[tuple[Any, ...], list[Row]] = {} if keys else {(): rows}
         for row in rows if keys else ():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from connector.sandbox import Sandbox
-from tests.sandbox.conftest import Api
+from tests.sandbox.conftest import NOW, Api
 
 
 def _fields(api: Api, name: str) -> dict[str, dict[str, Any]]:
@@ -114,3 +117,40 @@ def test_an_object_can_be_added_from_table_text(api: Api, sandbox: Sandbox) -> N
             "Quote__r": None,
         }
     ]
+
+
+@pytest.fixture
+def packaged() -> Iterator[Sandbox]:
+    with Sandbox(now=NOW, auto_push=False, packages=("cpq", "docusign")) as running:
+        yield running
+
+
+def test_package_objects_exist_only_where_the_package_is_installed(api: Api, packaged: Sandbox) -> None:
+    client = Api(packaged)
+
+    assert api.code(api.get("query", q="SELECT Id FROM SBQQ__Quote__c")) == (400, "INVALID_TYPE")
+    assert client.rows("SELECT Id FROM SBQQ__Quote__c WHERE SBQQ__Primary__c = true") == []
+    assert client.rows("SELECT Id FROM Order WHERE SBQQ__Quote__c != null") == []
+    assert sum(name.startswith("Sync_") for name in _fields(client, "SBQQ__Quote__c")) == 16
+    client.session.close()
+    with pytest.raises(ValueError, match="unknown package"):
+        Sandbox(packages=["nonsense"])
+
+
+def test_cpq_lines_are_read_below_their_quote_and_acceptance_pushes(packaged: Sandbox) -> None:
+    packaged.pushes.settings.push_url = "http://127.0.0.1:9/"
+    product = packaged.insert("Product2", {"Name": "Seat", "ProductCode": "SEAT"})
+    quote = packaged.insert("SBQQ__Quote__c", {"SBQQ__Primary__c": True, "SBQQ__NetAmount__c": "10.00"})
+    packaged.insert("SBQQ__QuoteLine__c", {"SBQQ__Quote__c": quote, "SBQQ__Product__c": product})
+    client = Api(packaged)
+
+    [row] = client.rows(
+        "SELECT Name, (SELECT SBQQ__ProductCode__c, SBQQ__Product__r.Name FROM SBQQ__LineItems__r) FROM SBQQ__Quote__c"
+    )
+    client.session.close()
+    packaged.update("SBQQ__Quote__c", quote, {"SBQQ__Status__c": "Accepted"})
+    packaged.insert("dfsle__EnvelopeStatus__c", {"dfsle__SourceId__c": quote, "dfsle__Status__c": "Completed"})
+
+    [line] = row["SBQQ__LineItems__r"]["records"]
+    assert (line["SBQQ__ProductCode__c"], line["SBQQ__Product__r"]["Name"]) == ("SEAT", "Seat")
+    assert [item.object_name for item in packaged.pending_pushes()] == ["SBQQ__Quote__c", "dfsle__EnvelopeStatus__c"]

@@ -132,6 +132,15 @@ def test_a_slow_answer_is_slow(api: Api, sandbox: Sandbox) -> None:
     assert time.perf_counter() - started >= 0.15
 
 
+def test_a_client_that_gave_up_waiting_finds_the_write_done(api: Api, sandbox: Sandbox) -> None:
+    sandbox.inject_fault("slow", seconds=0.3, after=True)
+
+    with pytest.raises(requests.Timeout):
+        api.session.post(f"{api.base}sobjects/Account", json={"Name": "written"}, timeout=0.1)
+
+    assert [row["Name"] for row in sandbox.all("Account")] == ["written"]
+
+
 def test_any_error_can_be_asked_for(api: Api, sandbox: Sandbox) -> None:
     sandbox.inject_fault("error", code="QUERY_TIMEOUT", message="Your query request was running for too long.")
 

@@ -297,3 +297,11 @@ def test_the_first_pause_can_be_shortened_for_a_demo(receiver: Receiver) -> None
 
     assert sandbox.pending_pushes()[0].next_at == NOW + timedelta(seconds=2)
     sandbox.stop()
+
+
+def test_a_pause_of_nothing_does_not_spin(sandbox: Sandbox) -> None:
+    sandbox.pushes.settings.push_url = "http://127.0.0.1:9/"
+    sandbox.pushes.settings.first_pause = timedelta()
+    sandbox.insert("Quote", {"Name": "x", "Status": "Accepted"})
+
+    assert sandbox.flush_pushes() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -253,6 +254,20 @@ def test_replication_lists_changes_and_deletions_of_a_span(api: Api, sandbox: Sa
     assert deleted["deletedRecords"] == [{"id": deal["line"], "deletedDate": "2026-03-02T09:40:00.000+0000"}]
     wrong = api.get("sobjects/Quote/updated/", start="2026-01-01T00:00:00Z", end="2026-03-01T00:00:00Z")
     assert api.code(wrong) == (400, "INVALID_REPLICATION_DATE")
+
+
+def test_many_clients_upserting_one_key_make_one_record(sandbox: Sandbox) -> None:
+    def upsert(number: int) -> int:
+        client = Api(sandbox)
+        status = client.call("PATCH", "sobjects/Account/Sync_Key__c/one", json={"Name": str(number)}).status_code
+        client.session.close()
+        return status
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(upsert, range(16)))
+
+    assert statuses == [200] * 15 + [201]
+    assert len(sandbox.all("Account")) == 1
 
 
 def test_python_callers_meet_the_same_rules_but_no_field_security(sandbox: Sandbox, deal: dict[str, str]) -> None:

@@ -176,8 +176,12 @@ def test_ids_match_in_both_lengths(api: Api, deal: dict[str, str]) -> None:
 
 def test_counting_and_grouping(api: Api, quotes: dict[str, str]) -> None:
     counted = api.query("SELECT COUNT() FROM Quote WHERE Status = 'Accepted'")
+    ordered = api.rows("SELECT Status, COUNT(Id) FROM Quote GROUP BY Status ORDER BY Status DESC LIMIT 2")
     grouped = api.rows("SELECT Status, COUNT(Id) n, MAX(Term_Months__c) FROM Quote GROUP BY Status")
 
+    assert [row["Status"] for row in ordered] == ["In Review", "Draft"]
+    loose = api.get("query", q="SELECT Status FROM Quote GROUP BY Status ORDER BY Name")
+    assert api.code(loose) == (400, "MALFORMED_QUERY")
     assert counted == {"totalSize": 2, "done": True, "records": []}
     assert {(row["Status"], row["n"], row["expr0"]) for row in grouped} == {
         ("Accepted", 2, Decimal("12.0")),
