@@ -6,6 +6,7 @@ import click
 
 from connector import __version__
 from connector.commands import deals, people, running
+from connector.demo.command import demo
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,6 +18,7 @@ def main() -> None:
 for _command in (
     running.serve,
     running.work,
+    demo,
     running.migrate,
     running.run,
     running.transitions,

@@ -1,0 +1,198 @@
+"""The command `countersign demo`: start everything, watch the story, tell the end, keep running until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from connector.bootstrap import make_services, migrate_all
+from connector.config import load_config
+from connector.demo import configuration, display
+from connector.demo.calling import LocalServer
+from connector.demo.children import Children
+from connector.demo.configuration import DemoSecrets
+from connector.demo.deals import DemoOrg
+from connector.demo.folder import fresh_folder
+from connector.demo.ports import HOST, free_ports
+from connector.demo.watching import Watch
+from connector.errors import ConnectorError
+from connector.usecases.change_users import add_user
+from connector.usecases.issue_tokens import create_token
+
+_WEB_PORT, _SANDBOX_PORT = 8900, 8901
+# A machine that is busy with other things may take long to load the programs.
+_READY_SECONDS = 60.0
+_USER = "demo"
+_ACTOR = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How to get in: what the demo prints at its end."""
+
+    web_url: str
+    password: str
+    token: str
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the summary: 0 only when every deal reached its expected end.")
+@click.option("--json", "is_json", is_flag=True, help="Answer in JSON, without a progress display.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var/demo"),
+    show_default=True,
+    help="Where the demo keeps its settings, database and logs; made new each time.",
+)
+@click.option(
+    "--seconds", type=click.IntRange(1, 3600), default=60, show_default=True, help="How long the deals may take."
+)
+def demo(*, once: bool, is_json: bool, folder: Path, seconds: int) -> None:
+    """Show the whole way of a deal on this machine, with a stand-in for Salesforce; needs no account."""
+    try:
+        with _told_to_stop(), fresh_folder(folder) as fresh, Children() as children:
+            is_good = _run(fresh, children, once=once, is_json=is_json, seconds=seconds)
+    except ConnectorError as error:
+        click.echo(f"{error}\n{error.fix}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+        sys.exit(1)
+    sys.exit(0 if is_good else 1)
+
+
+def _run(folder: Path, children: Children, *, once: bool, is_json: bool, seconds: int) -> bool:
+    """One demo in that folder; answers whether every deal reached its expected end."""
+    progress = display.Progress(is_live=sys.stdout.isatty())
+    tell = (lambda _text: None) if is_json else progress.step
+    web_port, sandbox_port = free_ports(preferred=(_WEB_PORT, _SANDBOX_PORT))
+    tell("starting the sandbox Salesforce")
+    org = _start_sandbox(folder, children, port=sandbox_port)
+    deals, plans = org.story()
+    tell("making the database, a user and an API token")
+    secret = DemoSecrets.random()
+    settings = configuration.write_settings(
+        folder=folder, org_id=org.org_id(), sandbox_url=org.base_url, web_port=web_port, custom_plans=plans
+    )
+    environment = configuration.environment_of(secret, settings=settings)
+    door = _make_door(settings, environment, web_url=f"http://{HOST}:{web_port}")
+    tell("starting the web server with the worker")
+    _start_service(folder, children, environment, web_url=door.web_url)
+    org.send_messages_to(door.web_url + configuration.PUSH_PATH + secret.push_token)
+    watch = Watch(org=org, api=LocalServer(door.web_url, token=door.token), deals=deals)
+    tell(f"signing {len(deals)} deals in Salesforce")
+    _watch_to_the_end(watch, children, seconds=seconds, progress=None if is_json else progress)
+    _tell_the_end(watch, org, door, is_json=is_json, once=once)
+    is_good = all(standing.is_right for standing in watch.standings)
+    if not once:
+        _stay(children)
+    return is_good
+
+
+def _start_sandbox(folder: Path, children: Children, *, port: int) -> DemoOrg:
+    server = LocalServer(f"http://{HOST}:{port}")
+    child = children.start(
+        name="The sandbox Salesforce",
+        command=[sys.executable, "-m", "connector.sandbox", "--port", str(port), "--first-retry-seconds", "1"],
+        environment=configuration.plain_environment(),
+        log=folder / "sandbox.log",
+    )
+    child.await_ready(lambda: server.is_up("/sandbox/health"), seconds=_READY_SECONDS)
+    return DemoOrg(server)
+
+
+def _start_service(folder: Path, children: Children, environment: dict[str, str], *, web_url: str) -> None:
+    server = LocalServer(web_url)
+    child = children.start(
+        name="The web server",
+        command=[sys.executable, "-m", "connector", "serve", "--with-worker"],
+        environment=environment,
+        log=folder / "serve.log",
+    )
+    child.await_ready(lambda: _is_ready(server), seconds=_READY_SECONDS)
+
+
+def _is_ready(server: LocalServer) -> bool:
+    """Up, and with a worker that gave a sign of life."""
+    return server.is_up("/health/ready") and not server.get("/health/ready")["findings"]
+
+
+def _make_door(settings: Path, environment: dict[str, str], *, web_url: str) -> Door:
+    """A user with a password for this run, and a token for the API."""
+    services = make_services(load_config(path=settings, environment=environment))
+    migrate_all(services)
+    database, clock = services.database, services.clock
+    password = secrets.token_urlsafe(12)
+    add_user(database=database, clock=clock, name=_USER, password=password, role="admin", actor=_ACTOR)
+    scopes = ("read", "orders:write")
+    token = create_token(database=database, clock=clock, name="demo", scopes=scopes, actor=_ACTOR)
+    services.database.dispose()
+    return Door(web_url=web_url, password=password, token=token)
+
+
+def _watch_to_the_end(watch: Watch, children: Children, *, seconds: int, progress: display.Progress | None) -> None:
+    def show() -> None:
+        if progress is not None:
+            progress.show(watch.standings)
+
+    watch.sign_all(tell=show)
+    for _ in watch.until_right(seconds=seconds):
+        children.require_alive()
+        show()
+    watch.look_at_everything()
+
+
+def _tell_the_end(watch: Watch, org: DemoOrg, door: Door, *, is_json: bool, once: bool) -> None:
+    shown = watch.standings[0]
+    links = {
+        "orders": f"{door.web_url}/review/orders",
+        "order": f"{door.web_url}/review/orders/{shown.number}",
+        "salesforce": org.record_url(shown.deal),
+        "api": f"{door.web_url}/api/docs",
+    }
+    if is_json:
+        access = {"user": _USER, "password": door.password, "token": door.token}
+        click.echo(json.dumps({"deals": display.as_json(watch.standings), "links": links} | access, ensure_ascii=False))
+        return
+    click.echo("\n" + "\n".join(display.summary(watch.standings)) + f"\n\n{display.outcome(watch.standings)}\n")
+    if once:
+        return
+    click.echo(f"Orders             {links['orders']}   user {_USER}, password {door.password}")
+    click.echo(f"One order's way    {links['order']}")
+    click.echo(f"In Salesforce      {links['salesforce']}")
+    click.echo(f"API documentation  {links['api']}   token {door.token}")
+    click.echo("\nEverything keeps running; press Ctrl-C to stop.")
+
+
+def _stay(children: Children) -> None:
+    """Until told to stop, or until a process is gone."""
+    while True:
+        children.require_alive()
+        time.sleep(0.5)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the demo the way Ctrl-C does, so that its processes end with it."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
