@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from connector.domain.entitlements import AccessWanted
 from connector.domain.terms import Customer, LineItem, Order
 from connector.store import history
-from connector.store.records import insert_ignore
+from connector.store.inserting import insert, insert_ignore
 from connector.store.tables import (
     contract_lines,
     contract_versions,
@@ -54,25 +54,16 @@ class StoredSubscription:
     state: str
 
 
-def upsert_customer(*, work: UnitOfWork, org_id: str, customer: Customer, now: datetime) -> tuple[int, str]:
-    """Our row of the customer: (id, the platform's ref or empty)."""
-    key = (customers.c.org_id == org_id) & (customers.c.salesforce_id == customer.ref)
-    work.execute(
-        insert_ignore(work, customers).values(
-            org_id=org_id, salesforce_id=customer.ref, name=customer.name, created_at=now
-        )
+def save_customer(*, work: UnitOfWork, org_id: str, customer: Customer, platform_ref: str, now: datetime) -> None:
+    """Our row of the customer, with what the platform calls them; made or brought up to date."""
+    statement = insert(work, customers).values(
+        org_id=org_id, salesforce_id=customer.ref, name=customer.name, platform_ref=platform_ref, created_at=now
     )
-    work.execute(customers.update().where(key).values(name=customer.name))
-    row = work.execute(sa.select(customers.c.id, customers.c.platform_ref).where(key)).one()
-    return row.id, row.platform_ref
-
-
-def save_platform_ref(*, work: UnitOfWork, org_id: str, customer_ref: str, platform_ref: str) -> None:
-    """Remember what the platform calls the customer."""
     work.execute(
-        customers.update()
-        .where(customers.c.org_id == org_id, customers.c.salesforce_id == customer_ref)
-        .values(platform_ref=platform_ref)
+        statement.on_conflict_do_update(
+            index_elements=[customers.c.org_id, customers.c.salesforce_id],
+            set_={"name": statement.excluded.name, "platform_ref": statement.excluded.platform_ref},
+        )
     )
 
 
@@ -91,9 +82,10 @@ def lock(*, work: UnitOfWork, contract_id: int) -> StoredContract:
 
 
 def open_contract(*, work: UnitOfWork, order_id: int, order: Order, value: Decimal, now: datetime) -> StoredContract:
-    """The contract that this order opens; found again when the step runs twice."""
-    work.execute(
-        insert_ignore(work, contracts).values(
+    """The contract that this order opens, at version 0 until the order's version is saved; found again when run twice."""
+    made = work.execute(
+        insert_ignore(work, contracts)
+        .values(
             number=f"new-{order_id}",
             opened_by_order_id=order_id,
             org_id=order.source.org_id,
@@ -108,10 +100,12 @@ def open_contract(*, work: UnitOfWork, order_id: int, order: Order, value: Decim
             created_at=now,
             changed_at=now,
         )
-    )
-    contract_id = work.execute(sa.select(contracts.c.id).where(contracts.c.opened_by_order_id == order_id)).scalar_one()
-    work.execute(contracts.update().where(contracts.c.id == contract_id).values(number=f"C-{contract_id:06d}"))
-    return lock(work=work, contract_id=contract_id)
+        .returning(contracts.c.id)
+    ).scalar_one_or_none()
+    if made is None:
+        query = sa.select(contracts.c.id).where(contracts.c.opened_by_order_id == order_id)
+        return lock(work=work, contract_id=work.execute(query).scalar_one())
+    return StoredContract(made, f"C-{made:06d}", value, 0, order.starts_on, order.ends_on)
 
 
 def save_version(
@@ -135,7 +129,9 @@ def save_version(
     work.execute(
         contracts.update()
         .where(contracts.c.id == contract.id)
-        .values(version=version, value=value, starts_on=starts_on, ends_on=ends_on, changed_at=now)
+        .values(
+            number=contract.number, version=version, value=value, starts_on=starts_on, ends_on=ends_on, changed_at=now
+        )
     )
     work.execute(orders.update().where(orders.c.id == order_id).values(contract_id=contract.id))
     history.append(
@@ -189,7 +185,6 @@ def want_subscription(
     *, work: UnitOfWork, contract_id: int, order_id: int, wanted: AccessWanted, now: datetime
 ) -> StoredSubscription:
     """Write down the access to be granted; the row's id makes the key of the outside call."""
-    key = (subscriptions.c.contract_id == contract_id) & (subscriptions.c.product_ref == wanted.product_ref)
     changes: dict[str, Any] = {
         "order_id": order_id,
         "plan_ref": wanted.plan_ref,
@@ -197,12 +192,12 @@ def want_subscription(
         "state": "wanted",
         "changed_at": now,
     }
-    made = work.execute(
-        insert_ignore(work, subscriptions).values(contract_id=contract_id, product_ref=wanted.product_ref, **changes)
+    statement = insert(work, subscriptions).values(contract_id=contract_id, product_ref=wanted.product_ref, **changes)
+    upsert = statement.on_conflict_do_update(
+        index_elements=[subscriptions.c.contract_id, subscriptions.c.product_ref],
+        set_={name: statement.excluded[name] for name in changes},
     )
-    if not made.rowcount:
-        work.execute(subscriptions.update().where(key).values(**changes))
-    return _subscription(work.execute(sa.select(subscriptions).where(key)).one())
+    return _subscription(work.execute(upsert.returning(subscriptions)).one())
 
 
 def load_subscriptions(*, work: UnitOfWork, contract_id: int) -> tuple[StoredSubscription, ...]:

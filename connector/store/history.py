@@ -10,6 +10,8 @@ from connector.store.unit_of_work import UnitOfWork
 
 SYSTEM = "countersign"
 
+_INSERT = tables.history.insert()
+
 
 def append(
     *,
@@ -25,16 +27,15 @@ def append(
     data: Any = None,
 ) -> None:
     """Write down one change, in the transaction that made it."""
-    work.execute(
-        tables.history.insert().values(
-            at=at,
-            actor=actor,
-            subject=subject,
-            subject_id=subject_id,
-            event=event,
-            before=before,
-            after=after,
-            reason=reason,
-            data=data,
-        )
-    )
+    row = {
+        "at": at,
+        "actor": actor,
+        "subject": subject,
+        "subject_id": subject_id,
+        "event": event,
+        "before": before,
+        "after": after,
+        "reason": reason,
+        "data": data,
+    }
+    work.insert_at_commit(_INSERT, row)

@@ -28,7 +28,6 @@ from connector.domain.fulfilment import (
 from connector.domain.terms import Order
 from connector.errors import Conflict, Fault
 from connector.store import history
-from connector.store.records import insert_ignore
 from connector.store.tables import fulfilment_steps, order_lines, orders, records
 from connector.store.terms import fingerprint, load_order, order_document
 from connector.store.unit_of_work import UnitOfWork
@@ -43,13 +42,18 @@ class StoredOrder:
     number: str
     state: OrderState
     version: int
-    terms: Order | None
+    document: Any
     source_hash: str
     contract_id: int | None
     faults: tuple[Fault, ...]
     question_code: str
     question_hash: str
     value: Decimal | None
+
+    @property
+    def terms(self) -> Order | None:
+        """The signed terms, read from their document."""
+        return load_order(self.document) if self.document else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +70,22 @@ class StoredStep:
 
 def open_order(*, work: UnitOfWork, record_row_id: int, now: datetime) -> StoredOrder:
     """The order of a signed record; made NEW with its waiting steps when there is none yet."""
+    order = load_by_record(work=work, record_row_id=record_row_id)
+    if order is not None:
+        return order
+    # The claim on the record keeps others away; the unique constraint holds should it ever be lost.
     made = work.execute(
-        insert_ignore(work, orders).values(
+        orders.insert()
+        .values(
             record_row_id=record_row_id,
             number=f"new-{record_row_id}",
             state=OrderState.NEW,
             created_at=now,
             changed_at=now,
         )
-    )
-    order = load_by_record(work=work, record_row_id=record_row_id)
-    assert order is not None
-    if not made.rowcount:
-        return order
+        .returning(orders)
+    ).one()
+    order = _stored(made)
     number = f"O-{order.id:06d}"
     work.execute(orders.update().where(orders.c.id == order.id).values(number=number))
     work.execute(
@@ -118,6 +125,14 @@ def load_of_contract(*, work: UnitOfWork, contract_id: int) -> tuple[StoredOrder
     """All orders that made a contract what it is, oldest first."""
     rows = work.execute(sa.select(orders).where(orders.c.contract_id == contract_id).order_by(orders.c.id))
     return tuple(_stored(row) for row in rows)
+
+
+def contract_of(*, work: UnitOfWork, order_id: int) -> int:
+    """The id of the contract that the order made or changed; its contract step has run."""
+    contract_id = work.execute(sa.select(orders.c.contract_id).where(orders.c.id == order_id)).scalar_one()
+    if contract_id is None:
+        raise ValueError(f"order {order_id} has no contract yet")
+    return int(contract_id)
 
 
 def waiting_for(*, work: UnitOfWork, record_id: str) -> list[int]:
@@ -253,7 +268,7 @@ def _stored(row: Any) -> StoredOrder:
         number=row.number,
         state=OrderState(row.state),
         version=row.version,
-        terms=load_order(row.terms) if row.terms else None,
+        document=row.terms,
         source_hash=row.source_hash,
         contract_id=row.contract_id,
         faults=tuple(Fault(**fault) for fault in row.faults or ()),

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from connector.domain.entitlements import AccessGranted, AccessWanted, Grant
-from connector.store.records import insert_ignore
+from connector.store.inserting import insert
 from connector.store.tables import platform_customers, platform_subscriptions
 from connector.store.unit_of_work import Database, UnitOfWork
 
@@ -32,33 +32,32 @@ class PlatformStore:
     def upsert_customer(self, *, key: str, ref: str, name: str, email: str) -> str:
         """The customer's ref; name and e-mail are brought up to date."""
         with self._database.unit_of_work() as work:
-            work.execute(insert_ignore(work, platform_customers).values(ref=ref, key=key, name=name, email=email))
-            where = platform_customers.c.key == key
-            work.execute(platform_customers.update().where(where).values(name=name, email=email))
-            found = work.execute(sa.select(platform_customers.c.ref).where(where)).scalar_one()
+            statement = insert(work, platform_customers).values(ref=ref, key=key, name=name, email=email)
+            upsert = statement.on_conflict_do_update(
+                index_elements=[platform_customers.c.key],
+                set_={"name": statement.excluded.name, "email": statement.excluded.email},
+            )
+            found = work.execute(upsert.returning(platform_customers.c.ref)).scalar_one()
             work.commit()
         return str(found)
 
     def grant(self, *, key: str, ref: str, customer_ref: str, contract_ref: str, wanted: AccessWanted) -> str:
         """Make the subscription, or change the running one of this contract and product; answers its ref."""
         values = _values(wanted)
-        product = (platform_subscriptions.c.contract_ref == contract_ref) & (
-            platform_subscriptions.c.product_ref == wanted.product_ref
-        )
         with self._database.unit_of_work() as work:
-            made = work.execute(
-                insert_ignore(work, platform_subscriptions).values(
-                    ref=ref,
-                    key=key,
-                    customer_ref=customer_ref,
-                    contract_ref=contract_ref,
-                    product_ref=wanted.product_ref,
-                    **values,
-                )
+            statement = insert(work, platform_subscriptions).values(
+                ref=ref,
+                key=key,
+                customer_ref=customer_ref,
+                contract_ref=contract_ref,
+                product_ref=wanted.product_ref,
+                **values,
             )
-            if not made.rowcount:
-                work.execute(platform_subscriptions.update().where(product).values(**values))
-            found = work.execute(sa.select(platform_subscriptions.c.ref).where(product)).scalar_one()
+            upsert = statement.on_conflict_do_update(
+                index_elements=[platform_subscriptions.c.contract_ref, platform_subscriptions.c.product_ref],
+                set_={name: statement.excluded[name] for name in values},
+            )
+            found = work.execute(upsert.returning(platform_subscriptions.c.ref)).scalar_one()
             work.commit()
         return str(found)
 

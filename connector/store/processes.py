@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store.records import insert_ignore
+from connector.store.inserting import insert_ignore
 from connector.store.tables import job_runs, processes
 from connector.store.unit_of_work import UnitOfWork
 

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.domain.terms import RecordRef
+from connector.store.inserting import insert_ignore
 from connector.store.tables import inbox, orders, records
+from connector.store.types import UtcDateTime
 from connector.store.unit_of_work import UnitOfWork
 
 
@@ -48,12 +49,6 @@ class LookResult:
     account_id: str = ""
 
 
-def insert_ignore(work: UnitOfWork, table: sa.Table) -> Any:
-    """An INSERT that does nothing when the row is there already."""
-    dialect = sqlite if work.connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
-
-
 def claim(*, work: UnitOfWork, ref: RecordRef, run_id: str, now: datetime) -> ClaimedRecord | None:
     """Take the record for this run, or leave a note and answer None when another run has it."""
     key = (records.c.org_id == ref.org_id) & (records.c.record_id == ref.record_id)
@@ -62,7 +57,9 @@ def claim(*, work: UnitOfWork, ref: RecordRef, run_id: str, now: datetime) -> Cl
             org_id=ref.org_id, object=ref.object, record_id=ref.record_id, first_seen_at=now
         )
     )
-    row = work.execute(sa.select(records).where(key).with_for_update()).one()
+    newest = sa.select(sa.func.max(inbox.c.id)).where(inbox.c.org_id == ref.org_id, inbox.c.record_id == ref.record_id)
+    query = sa.select(records, newest.scalar_subquery().label("latest_message")).where(key)
+    row = work.execute(query.with_for_update(of=records)).one()
     if row.claimed_by not in ("", run_id):
         work.execute(records.update().where(key).values(is_look_due=True))
         return None
@@ -71,14 +68,13 @@ def claim(*, work: UnitOfWork, ref: RecordRef, run_id: str, now: datetime) -> Cl
         .where(key)
         .values(claimed_by=run_id, claimed_at=now, is_look_due=False, not_before=None, looks=row.looks + 1)
     )
-    newest = sa.select(sa.func.max(inbox.c.id)).where(inbox.c.org_id == ref.org_id, inbox.c.record_id == ref.record_id)
     return ClaimedRecord(
         id=row.id,
         ref=RecordRef(row.org_id, row.object, row.record_id),
         attempts=row.attempts,
         state=row.state,
         looks=row.looks + 1,
-        latest_message=work.execute(newest).scalar_one() or 0,
+        latest_message=row.latest_message or 0,
     )
 
 
@@ -87,25 +83,27 @@ def release(*, work: UnitOfWork, record: ClaimedRecord, run_id: str, result: Loo
 
     Does nothing when the run has lost its claim (it was taken for dead and another run went on).
     """
-    row = work.execute(sa.select(records).where(records.c.id == record.id).with_for_update()).one()
-    if row.claimed_by != run_id:
-        return False
     changes: dict[str, Any] = {
         "state": result.state,
         "code": result.code,
         "reason": result.reason,
         "owner": result.owner,
-        "not_before": result.not_before,
         "attempts": result.attempts,
         "looked_at": now,
         "claimed_by": "",
         "claimed_at": None,
-        "is_look_due": False,
+        # Somebody may have asked to be woken while we looked; their moment stands.
+        "not_before": sa.func.coalesce(records.c.not_before, sa.bindparam("next", result.not_before, UtcDateTime())),
     }
     if result.name:
         changes |= {"name": result.name, "account_id": result.account_id}
-    work.execute(records.update().where(records.c.id == record.id).values(**changes))
-    return bool(row.is_look_due)
+    statement = (
+        records.update()
+        .where(records.c.id == record.id, records.c.claimed_by == run_id)
+        .values(**changes)
+        .returning(records.c.is_look_due)
+    )
+    return bool(work.execute(statement).scalar_one_or_none())
 
 
 def wake_at(*, work: UnitOfWork, record_row_id: int, moment: datetime) -> None:

@@ -6,7 +6,7 @@ the block without `commit()` rolls back. Nothing outside may be called while a u
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from connector.errors import Misconfigured
+from connector.errors import Misconfigured, Unavailable
 from connector.store.sqlite_lock import WriteLock
+
+
+# Bodies of messages and names of customers do not belong in the text of an error.
+_QUIET = {"hide_parameters": True}
+_CONNECT = {"check_same_thread": False, "timeout": 30}
 
 
 class UnitOfWork:
@@ -24,12 +29,18 @@ class UnitOfWork:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.is_committed = False
+        self._at_commit: dict[sa.Insert, list[Mapping[str, Any]]] = {}
 
     def commit(self) -> None:
         """Make the changes lasting and visible."""
+        for statement, rows in self._at_commit.items():
+            self.connection.execute(statement, rows)
+        self._at_commit.clear()
         self.connection.commit()
-        self.is_committed = True
+
+    def insert_at_commit(self, statement: sa.Insert, row: Mapping[str, Any]) -> None:
+        """Insert the row together with others of its kind, in one statement, just before the commit."""
+        self._at_commit.setdefault(statement, []).append(row)
 
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         """Run one statement inside this transaction."""
@@ -48,21 +59,36 @@ class Database:
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         """A transaction that rolls back unless `commit()` was called."""
-        with self.writer.connect() as connection:
+        with _reachable(), self.writer.connect() as connection:
             connection.begin()
             work = UnitOfWork(connection)
             yield work
 
     @contextmanager
+    def looking(self) -> Iterator[UnitOfWork]:
+        """A unit of work that only reads: it waits for no writer and must not be committed."""
+        with self.reading() as connection:
+            yield UnitOfWork(connection)
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection to read from, one consistent view, never blocking a writer."""
-        with self.reader.connect() as connection:
+        with _reachable(), self.reader.connect() as connection:
             yield connection
 
     def dispose(self) -> None:
         """Close all connections."""
         self.writer.dispose()
         self.reader.dispose()
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """A database that is away or overloaded is a matter of waiting, not a bug."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        raise Unavailable("The database did not answer.", code="DATABASE") from error
 
 
 def _checked(url: str) -> URL:
@@ -84,7 +110,9 @@ def _checked(url: str) -> URL:
 
 
 def _postgresql(url: URL, pool_size: int) -> Engine:
-    return sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_recycle=1800)
+    return sa.create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_recycle=1800, **_QUIET
+    )
 
 
 def _sqlite_writer(url: URL) -> Engine:

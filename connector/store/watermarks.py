@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from connector.store.records import insert_ignore
+from connector.store.inserting import insert_ignore
 from connector.store.tables import watermarks
 from connector.store.unit_of_work import UnitOfWork
 

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.domain.terms import RecordRef
-from connector.store.records import insert_ignore
+from connector.store.inserting import insert_ignore
 from connector.store.tables import writebacks
 from connector.store.unit_of_work import UnitOfWork
 

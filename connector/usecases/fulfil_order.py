@@ -42,14 +42,14 @@ def fulfil_order(
     Anticipated errors of a step are kept on the step and answered; anything else is a bug and raised.
     """
     run = _Run(database, clock, context, board, attempts)
-    started = run.begin()
-    while isinstance(started, _Started):
+    reached = run.record(None, None)
+    while isinstance(reached, _Started):
         try:
-            answer = STEP_WORK[started.step.name].call(context, started.material)
+            answer = STEP_WORK[reached.step.name].call(context, reached.material)
         except ConnectorError as error:
-            return run.stop(started.step, error)
-        started = run.record(started.step, answer)
-    return started or run.finish()
+            return run.stop(reached.step, error)
+        reached = run.record(reached.step, answer)
+    return reached
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class _Started:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Run:
-    """One run over one order: where its steps are recorded. None as an answer means that no step is left."""
+    """One run over one order: where its steps are recorded."""
 
     database: Database
     clock: Clock
@@ -70,48 +70,72 @@ class _Run:
     board: StatusBoard
     attempts: int
 
-    def begin(self) -> _Started | Fulfilment | None:
-        """Start the first step that is not done."""
-        with self.database.unit_of_work() as work:
-            started = self._go_on(work)
-            work.commit()
-        return started
+    def record(self, step: StoredStep | None, answer: Any) -> _Started | Fulfilment:
+        """Record what the step's call answered and go on to the next call or to the end, in one transaction.
 
-    def record(self, step: StoredStep, answer: Any) -> _Started | Fulfilment | None:
-        """Record what the step's call answered, and start the next one, in one transaction."""
-        with self.database.unit_of_work() as work:
-            stopped, _ = self._guarded(work, step, partial(self._confirm, work, step, answer))
-            started = stopped or self._go_on(work)
-            work.commit()
-        return started
+        When something in it is refused, nothing of it stands, and it is done again one step at a time, so that only
+        the refused step stops.
+        """
+        try:
+            with self.database.unit_of_work() as work:
+                if step is not None:
+                    self._confirm(work, step, answer)
+                reached = self._go_on(work)
+                work.commit()
+        except ConnectorError:
+            return self._record_apart(step, answer)
+        return reached
 
     def stop(self, step: StoredStep, error: ConnectorError) -> Fulfilment:
-        """Keep on the step why its call failed."""
+        """Keep on the step why it cannot go on."""
         with self.database.unit_of_work() as work:
             stopped = self._stop_in(work, step, error)
             work.commit()
         return stopped
 
-    def finish(self) -> Fulfilment:
-        """All steps are confirmed: the order is fulfilled."""
-        with self.database.unit_of_work() as work:
-            order = orders.load(work=work, order_id=self.context.order_id)
-            if order.state is not OrderState.FULFILLED:
-                orders.move(work=work, order=order, event=OrderEvent.FULFIL, now=self.clock.now())
-            self.board.show_order(work=work, order_id=order.id, now=self.clock.now())
-            work.commit()
-        return Fulfilment(OrderState.FULFILLED)
-
-    def _go_on(self, work: UnitOfWork) -> _Started | Fulfilment | None:
-        """Start the next step; steps that need nothing outside are done at once."""
-        for step in orders.load_steps(work=work, order_id=self.context.order_id):
-            if step.state is StepState.DONE:
-                continue
+    def _go_on(self, work: UnitOfWork) -> _Started | Fulfilment:
+        """Start the next step; those that need nothing outside are done at once. After the last one: fulfilled."""
+        for step in self._left(work):
             running = orders.move_step(work=work, step=step, event=StepEvent.START, now=self.clock.now())
-            stopped, material = self._guarded(work, running, partial(self._prepare, work, running))
-            if stopped or STEP_WORK[step.name].is_outside:
-                return stopped or _Started(running, material)
+            material = self._prepare(work, running)
+            if STEP_WORK[step.name].is_outside:
+                return _Started(running, material)
+        return self._finish(work)
+
+    def _record_apart(self, step: StoredStep | None, answer: Any) -> _Started | Fulfilment:
+        """The same, each step in transactions of its own."""
+        if step is not None and (stopped := self._guarded(step, lambda work: self._confirm(work, step, answer))):
+            return stopped
+        while True:
+            with self.database.unit_of_work() as work:
+                left = self._left(work)
+                if not left:
+                    done = self._finish(work)
+                    work.commit()
+                    return done
+                running = orders.move_step(work=work, step=left[0], event=StepEvent.START, now=self.clock.now())
+                work.commit()
+            materials: list[Any] = []
+            stopped = self._guarded(running, partial(self._prepare_into, materials, running))
+            if stopped or STEP_WORK[running.name].is_outside:
+                return stopped or _Started(running, materials[0])
+
+    def _prepare_into(self, materials: list[Any], step: StoredStep, work: UnitOfWork) -> None:
+        materials.append(self._prepare(work, step))
+
+    def _guarded(self, step: StoredStep, change: Callable[[UnitOfWork], None]) -> Fulfilment | None:
+        """Make one change in a transaction; a refusal stops the step, with its reason."""
+        try:
+            with self.database.unit_of_work() as work:
+                change(work)
+                work.commit()
+        except ConnectorError as error:
+            return self.stop(step, error)
         return None
+
+    def _left(self, work: UnitOfWork) -> list[StoredStep]:
+        steps = orders.load_steps(work=work, order_id=self.context.order_id)
+        return [step for step in steps if step.state is not StepState.DONE]
 
     def _prepare(self, work: UnitOfWork, step: StoredStep) -> Any:
         material = STEP_WORK[step.name].prepare(work, self.context, self.clock.now())
@@ -123,16 +147,13 @@ class _Run:
         result = STEP_WORK[step.name].record(work, self.context, answer, self.clock.now())
         orders.move_step(work=work, step=step, event=StepEvent.CONFIRM, now=self.clock.now(), result=result)
 
-    def _guarded(self, work: UnitOfWork, step: StoredStep, change: Callable[[], Any]) -> tuple[Fulfilment | None, Any]:
-        """Make the change behind a savepoint: a refused step does not undo the one confirmed before it."""
-        savepoint = work.connection.begin_nested()
-        try:
-            answer = change()
-        except ConnectorError as error:
-            savepoint.rollback()
-            return self._stop_in(work, step, error), None
-        savepoint.commit()
-        return None, answer
+    def _finish(self, work: UnitOfWork) -> Fulfilment:
+        """All steps are confirmed: the order is fulfilled."""
+        order = orders.load(work=work, order_id=self.context.order_id)
+        if order.state is not OrderState.FULFILLED:
+            orders.move(work=work, order=order, event=OrderEvent.FULFIL, now=self.clock.now())
+        self.board.show_order(work=work, order_id=order.id, now=self.clock.now())
+        return Fulfilment(OrderState.FULFILLED)
 
     def _stop_in(self, work: UnitOfWork, step: StoredStep, error: ConnectorError) -> Fulfilment:
         now = self.clock.now()

@@ -136,8 +136,7 @@ def _call_customer(context: StepContext, _material: Any) -> str:
 
 def _record_customer(work: UnitOfWork, context: StepContext, platform_ref: Any, now: datetime) -> Any:
     org_id, customer = context.terms.source.org_id, context.terms.customer
-    contracts.upsert_customer(work=work, org_id=org_id, customer=customer, now=now)
-    contracts.save_platform_ref(work=work, org_id=org_id, customer_ref=customer.ref, platform_ref=platform_ref)
+    contracts.save_customer(work=work, org_id=org_id, customer=customer, platform_ref=platform_ref, now=now)
     return {"customer": platform_ref}
 
 
@@ -147,7 +146,8 @@ def _record_customer(work: UnitOfWork, context: StepContext, platform_ref: Any, 
 def _record_contract(work: UnitOfWork, context: StepContext, _answer: Any, now: datetime) -> Any:
     stored, contract = _contract_with(work, context, now)
     value = contract_value(contract=contract)
-    if not contracts.has_version(work=work, contract_id=stored.id, order_id=context.order_id):
+    is_new = stored.version == 0
+    if is_new or not contracts.has_version(work=work, contract_id=stored.id, order_id=context.order_id):
         contracts.save_version(
             work=work,
             contract=stored,
@@ -236,9 +236,7 @@ def _record_subscriptions(work: UnitOfWork, _context: StepContext, granted: Any,
 
 
 def _contract_id(work: UnitOfWork, context: StepContext) -> int:
-    contract_id = orders.load(work=work, order_id=context.order_id).contract_id
-    assert contract_id is not None, "the contract step runs before"
-    return contract_id
+    return orders.contract_of(work=work, order_id=context.order_id)
 
 
 # Metering: each usage line names the feature whose usage it bills.

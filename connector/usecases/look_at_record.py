@@ -166,7 +166,7 @@ class Looker:
 
     def _signed(self, claimed: ClaimedRecord, record: Record, mapping: RecordMapping, attempts: int) -> LookResult:
         name, account_id = title_of(record)
-        with self.database.unit_of_work() as work:
+        with self.database.looking() as work:
             order = orders.load_by_record(work=work, record_row_id=claimed.id)
         if order is not None and order.contract_id is not None:
             context = self._settled(order, record, mapping)
@@ -199,7 +199,10 @@ class Looker:
             work.commit()
         if order.state is OrderState.FULFILLED:
             return LookResult("ordered", code, question)
-        access = access_again(terms=order.terms, database=self.database, platform=self.platform)
+        assert order.contract_id is not None
+        access = access_again(
+            terms=order.terms, contract_id=order.contract_id, database=self.database, platform=self.platform
+        )
         return StepContext(self.platform, order.id, order.terms, access)
 
     def _read(self, claimed: ClaimedRecord, record: Record, mapping: RecordMapping) -> StepContext | LookResult:

@@ -16,6 +16,7 @@ from connector.domain.entitlements import AccessWanted
 from connector.domain.terms import DealType, Order
 from connector.errors import Fault, Refused
 from connector.ports import EntitlementPlatform, Record, RecordMapping
+from connector.store import orders
 from connector.store.unit_of_work import Database
 from connector.usecases.fulfilment_steps import TermsRefused, access_of, orders_of_contract
 
@@ -65,9 +66,14 @@ def read_order(
     return OrderRead(terms, order_value(order=terms, base=base).amount, access)
 
 
-def access_again(*, terms: Order, database: Database, platform: EntitlementPlatform) -> tuple[AccessWanted, ...]:
+def access_again(
+    *, terms: Order, contract_id: int, database: Database, platform: EntitlementPlatform
+) -> tuple[AccessWanted, ...]:
     """The access of an order whose terms are settled, for a run that goes on. Raises TermsRefused."""
-    others = [order for order in _earlier(database, terms) if order.source != terms.source]
+    with database.looking() as work:
+        stored = orders.load_of_contract(work=work, contract_id=contract_id)
+    settled = [order.terms for order in stored]
+    others = [order for order in settled if order is not None and order.source != terms.source]
     access, faults = access_of(platform=platform, terms=[*others, terms])
     if faults:
         raise TermsRefused(faults)
@@ -76,7 +82,9 @@ def access_again(*, terms: Order, database: Database, platform: EntitlementPlatf
 
 def _earlier(database: Database, terms: Order) -> list[Order]:
     """The settled terms of all orders of the contract that this order belongs to."""
-    with database.unit_of_work() as work:
+    if not terms.amends_ref:
+        return []
+    with database.looking() as work:
         stored = orders_of_contract(work=work, terms=terms)
     return [order.terms for order in stored if order.terms is not None and order.terms.source != terms.source]
 
