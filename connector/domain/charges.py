@@ -6,13 +6,13 @@ once, and never again. It must not know what was billed already.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
 from connector.domain.allocation import allocate_by_remainder
 from connector.domain.contract_terms import Charge, ChargeKind, ContractLine, Cut
-from connector.domain.money import Money
+from connector.domain.money import Money, total
 from connector.domain.periods import BillingPeriod, PeriodPart, add_months, cut_periods
 from connector.domain.pricing import EXACT, price
 from connector.domain.rates import LineRates, Rate, discounted, signed_price
@@ -141,8 +141,9 @@ def _usage(line: ContractLine, usage: UsageReadings) -> tuple[Charge, ...]:
         amount = Money(gross.amount - drawn, gross.currency)
         charge = blank._replace(amount=amount, quantity=units or Decimal(0), is_estimate=units is None)
         charges.append(charge)
-        charges.extend(_true_up(charge, part, used=gross))
-    return tuple(charges)
+        if line.item.minimum_period_months is None:
+            charges.extend(_true_up(charge, part, used=gross))
+    return (*charges, *_long_true_ups(line, charges))
 
 
 def usage_amount(*, line: ContractLine, part: PeriodPart, units: Decimal, index: int = 0) -> Money:
@@ -157,9 +158,27 @@ def usage_amount(*, line: ContractLine, part: PeriodPart, units: Decimal, index:
 
 
 def _true_up(charge: Charge, part: PeriodPart, *, used: Money) -> tuple[Charge, ...]:
+    """What is missing to the minimum of a period, by days when the period is broken; none when nothing is."""
     minimum = charge.line.item.minimum_amount
     if not minimum:
         return ()
     least = Money(minimum * part.period.days / part.full.days, used.currency).rounded()
     missing = Money(max(Decimal(0), least.amount - used.amount), used.currency)
     return (charge._replace(amount=missing, quantity=Decimal(1), kind=ChargeKind.TRUE_UP),) if missing else ()
+
+
+def _long_true_ups(line: ContractLine, charges: Sequence[Charge]) -> tuple[Charge, ...]:
+    """True-ups of a minimum that spans several billing periods, each at the end of its own stretch."""
+    months = line.item.minimum_period_months
+    if months is None or not charges:
+        return ()
+    found: list[Charge] = []
+    first, last = charges[0].period.start, charges[-1].period.end
+    for part in cut_periods(anchor=line.anchor, start=first, end=last, months=months):
+        own = [charge for charge in charges if part.period.contains(charge.period.start)]
+        if own:
+            used = total((charge.amount for charge in own), currency=line.bill_to.currency)
+            is_estimate = any(charge.is_estimate for charge in own)
+            whole = own[-1]._replace(period=part.period, bill_on=part.period.end, is_estimate=is_estimate)
+            found.extend(_true_up(whole, part, used=used))
+    return tuple(found)

@@ -96,7 +96,11 @@ class ItemGroups:
     def drafts(self) -> tuple[InvoiceDraft, ...]:
         """One draft for each group by bill date; a group of nothing but zero charges makes no document."""
         ordered = sorted(self._items.items(), key=lambda entry: entry[0])
-        return tuple(_draft(key, items) for key, items in ordered if any(item.amount for item in items))
+        return tuple(
+            draft_of(bill_to=bill_to, bill_on=bill_on, items=items, own=own)
+            for (bill_on, bill_to, own), items in ordered
+            if any(item.amount for item in items)
+        )
 
 
 def item_of(
@@ -167,11 +171,11 @@ def _covering(item: InvoiceItem, charges: Sequence[Charge], bill_on: date, docum
     return [documents[max(candidates)[2]]] if candidates else []
 
 
-def _draft(key: GroupKey, items: Sequence[InvoiceItem]) -> InvoiceDraft:
-    bill_on, bill_to, _ = key
+def draft_of(*, bill_to: BillTo, bill_on: date, items: Sequence[InvoiceItem], own: str = "") -> InvoiceDraft:
+    """A document over these items; `own` names the line that has the document to itself."""
     net = total((item.amount for item in items), currency=bill_to.currency)
     return InvoiceDraft(
-        key=_content_key(key, items),
+        key=_content_key((bill_on, bill_to, own), items),
         kind=DocumentKind.CREDIT_NOTE if net.amount < 0 else DocumentKind.INVOICE,
         bill_to=bill_to,
         bill_on=bill_on,

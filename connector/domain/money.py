@@ -15,10 +15,29 @@ from connector.errors import Refused
 # ISO 4217 minor units that are not two.
 _PLACES = {
     **dict.fromkeys(
-        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
+        (
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ),
         0,
     ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
 }
 _KNOWN_TWO_PLACES = frozenset(
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP "
@@ -41,7 +60,9 @@ def currency_places(currency: str) -> int:
         return _PLACES[currency]
     if currency in _KNOWN_TWO_PLACES:
         return 2
-    raise CurrencyError(f"The currency {currency!r} is not an ISO 4217 code.", fix="Use a three-letter code such as EUR.")
+    raise CurrencyError(
+        f"The currency {currency!r} is not an ISO 4217 code.", fix="Use a three-letter code such as EUR."
+    )
 
 
 def round_amount(amount: Decimal, *, currency: str) -> Decimal:

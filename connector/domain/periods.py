@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from connector.errors import Refused
 
@@ -92,6 +93,16 @@ class PeriodPart(NamedTuple):
     def is_whole(self) -> bool:
         """Whether every day of the period is served."""
         return self.period is self.full or self.period == self.full
+
+
+def service_day(*, at: datetime, zone: str = "UTC") -> date:
+    """The day to which an aware instant belongs in a billing zone (IANA name); midnight belongs to the later day.
+
+    Raises ValueError for an instant without a zone of its own.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"the instant {at} has no time zone")
+    return at.astimezone(ZoneInfo(zone)).date()
 
 
 def month_days(*, year: int, month: int) -> int:

@@ -189,6 +189,12 @@ def with_document_discount(*, items: Sequence[tuple[Money, Tax]], discount: Mone
     return tuple((net - share, tax) for net, share, tax in zip(nets, shares, taxes, strict=True))
 
 
+def in_accounting_currency(*, amount: Money, rate: Decimal, currency: str) -> Money:
+    """A tax amount in the currency it is owed in; `rate` is units of the amount's currency for one unit of that one."""
+    with localcontext(EXACT):
+        return Money(amount.amount / rate, currency).rounded()
+
+
 def _net_and_tax(amount: Money, tax: Tax, basis: PriceBasis) -> tuple[Money, Money]:
     with localcontext(EXACT):
         if basis is PriceBasis.INCLUSIVE:

@@ -107,12 +107,14 @@ class LineItem:
     """One row of a signed order.
 
     `unit_price` is the price of one `price_period_months` (12 = per year); `billing_period_months` None means one
-    charge for the whole term (upfront). `discount_percent` is 0..100, `discount_amount` is off each full billing period.
+    charge for the whole term (upfront). `discount_percent` is 0..100, `discount_amount` is off each full billing
+    period.
     `ref` is the Salesforce id of the line. Fields that are empty or None follow the order: `legal_entity`, `payer_ref`
     (the account that pays), `payment_terms_days`. `discount_periods` limits both discounts to the first N billing
     periods. `alignment_day` puts the boundaries on that day of the month instead of the line's first day.
     `percent_of_ref` names the line a PERCENT_OF price counts on (`unit_price` is then the percentage, 0..100 or more).
-    `prepaid_amount` of a usage line is drawn down before anything is charged.
+    `prepaid_amount` of a usage line is drawn down before anything is charged. `minimum_amount` holds for each billing
+    period, or for every `minimum_period_months` (an annual commitment with quarterly bills).
     """
 
     ref: str
@@ -149,6 +151,7 @@ class LineItem:
     alignment_day: int | None = None
     percent_of_ref: str = ""
     prepaid_amount: Decimal = Decimal(0)
+    minimum_period_months: int | None = None
     milestones: tuple[Milestone, ...] = ()
 
 
