@@ -66,13 +66,9 @@ class Child:
             code = self._process.returncode
             raise ChildFailed(f"{self.name} ended with exit code {code}.{self._tail()}", fix=self._fix())
 
-    def ask_to_stop(self) -> None:
-        """Tell it to end; it may take its time."""
-        if not self.has_ended:
-            self._process.send_signal(signal.SIGTERM)
-
     def stop(self) -> None:
-        """Wait for the end that was asked for; after a while, end its whole group."""
+        """Ask it to end and wait; after a while, end its whole group."""
+        self._process.terminate()
         try:
             self._process.wait(timeout=_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -106,9 +102,7 @@ class Children:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Asked all at once, so that the slowest alone sets the time.
-        for child in reversed(self._running):
-            child.ask_to_stop()
+        # One after the other: whoever calls another process ends before that one is gone.
         for child in reversed(self._running):
             child.stop()
 

@@ -13,6 +13,8 @@ from connector.demo.deals import DemoDeal, DemoOrg
 
 _POLL = 0.15
 _MOST_ORDERS = 200
+# The product's two questions that need no message, in words.
+_ASKED = {"sweep": "sweep", "unsynced": "question"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Standing:
     word_code: str = ""
     deliveries: int = 0
     seconds: float = 0.0
+    sources: tuple[str, ...] = ()
 
     @property
     def is_right(self) -> bool:
@@ -37,10 +40,10 @@ class Standing:
 
     @property
     def came_by(self) -> str:
-        """How we heard of the deal."""
-        if self.deliveries == 0:
-            return "sweep" if self.number else "-"
-        return "message" if self.deliveries == 1 else f"message, {self.deliveries} times"
+        """How we heard of the deal: by its message, or because we asked."""
+        if self.deliveries:
+            return "message" if self.deliveries == 1 else f"message, {self.deliveries} times"
+        return " and ".join(_ASKED.get(source, source) for source in self.sources) or "-"
 
     def differences(self) -> list[str]:
         """What is not as expected, as sentences; empty when all is."""
@@ -99,9 +102,20 @@ class Watch:
         """Read all once more, so that what was right and is no longer comes out; the seconds stay."""
         orders, deliveries = self._orders(), self._org.deliveries()
         self.standings = [
-            replace(self._look_at(standing, orders, deliveries), seconds=standing.seconds)
+            replace(
+                self._look_at(standing, orders, deliveries),
+                seconds=standing.seconds,
+                sources=self._sources(standing.number),
+            )
             for standing in self.standings
         ]
+
+    def _sources(self, number: str) -> tuple[str, ...]:
+        """Where the messages about an order came from."""
+        if not number:
+            return ()
+        messages = self._api.get(f"/api/v1/orders/{number}")["messages"]
+        return tuple(sorted({str(message["source"]).partition(":")[0] for message in messages}))
 
     def _look_at(
         self, standing: Standing, orders: Mapping[str, Sequence[Mapping[str, Any]]], deliveries: Mapping[str, int]
