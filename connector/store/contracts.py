@@ -82,7 +82,7 @@ def lock(*, work: UnitOfWork, contract_id: int) -> StoredContract:
 
 
 def open_contract(*, work: UnitOfWork, order_id: int, order: Order, value: Decimal, now: datetime) -> StoredContract:
-    """The contract that this order opens, at version 0 until the order's version is saved; found again when run twice."""
+    """The contract that this order opens, at version 0 until its version is saved; found again when run twice."""
     made = work.execute(
         insert_ignore(work, contracts)
         .values(

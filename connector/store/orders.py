@@ -32,6 +32,27 @@ from connector.store.tables import fulfilment_steps, order_lines, orders, record
 from connector.store.terms import fingerprint, load_order, order_document
 from connector.store.unit_of_work import UnitOfWork
 
+_NO_FAULT = Fault(code="", message="", fix="", owner="")
+
+
+def _step_update(*columns: str) -> sa.Update:
+    """An UPDATE of one step that is still as it was loaded; made once, because steps move ten times per order."""
+    steps = fulfilment_steps.c
+    return (
+        fulfilment_steps.update()
+        .where(
+            steps.id == sa.bindparam("step_id"),
+            steps.state == sa.bindparam("state_before"),
+            steps.attempts == sa.bindparam("attempts_before"),
+        )
+        .values({name: sa.bindparam(name, type_=steps[name].type) for name in columns})
+    )
+
+
+_MOVED = ("state", "attempts", "not_before")
+_START_STEP = _step_update(*_MOVED, "started_at").values(ended_at=None, code="", message="", fix="", owner="")
+_END_STEP = _step_update(*_MOVED, "ended_at", "result", "code", "message", "fix", "owner")
+
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
@@ -227,19 +248,34 @@ def load_steps(*, work: UnitOfWork, order_id: int) -> tuple[StoredStep, ...]:
 
 
 def move_step(
-    *, work: UnitOfWork, step: StoredStep, event: StepEvent, now: datetime, reason: str = "", **changes: Any
+    *,
+    work: UnitOfWork,
+    step: StoredStep,
+    event: StepEvent,
+    now: datetime,
+    reason: str = "",
+    not_before: datetime | None = None,
+    fault: Fault | None = None,
+    result: Any = None,
 ) -> StoredStep:
-    """Move a fulfilment step along the table, with its history row. Raises IllegalTransition."""
+    """Move a fulfilment step along the table, with its history row.
+
+    Raises IllegalTransition, and Conflict when another run moved the step first (one of the two was taken for dead).
+    """
     after = step_after(step.state, event)
+    attempts = step.attempts + (event is StepEvent.START)
+    values = {"step_id": step.id, "state_before": step.state, "attempts_before": step.attempts}
+    values |= {"state": after, "attempts": attempts, "not_before": not_before}
     if event is StepEvent.START:
-        changes |= {"attempts": step.attempts + 1, "started_at": now, "ended_at": None, "not_before": None}
+        done = work.execute(_START_STEP, values | {"started_at": now})
     else:
-        changes["ended_at"] = now
-    if event in (StepEvent.START, StepEvent.CONFIRM):
-        changes |= {"code": "", "message": "", "fix": "", "owner": ""}
-    work.execute(fulfilment_steps.update().where(fulfilment_steps.c.id == step.id).values(state=after, **changes))
+        told = fault or _NO_FAULT
+        values |= {"ended_at": now, "result": result, "code": told.code, "message": told.message}
+        done = work.execute(_END_STEP, values | {"fix": told.fix, "owner": told.owner})
+    if not done.rowcount:
+        raise Conflict(f"The step {step.name} of order {step.order_id} was moved by another run.")
     _remember(work, step.order_id, now, f"{step.name}: {event}", step.state, after, reason)
-    return dataclasses.replace(step, state=after, attempts=changes.get("attempts", step.attempts))
+    return dataclasses.replace(step, state=after, attempts=attempts)
 
 
 def line_ids(*, work: UnitOfWork, order_id: int) -> dict[str, int]:

@@ -18,7 +18,6 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from connector.errors import Misconfigured, Unavailable
 from connector.store.sqlite_lock import WriteLock
 
-
 # Bodies of messages and names of customers do not belong in the text of an error.
 _QUIET = {"hide_parameters": True}
 _CONNECT = {"check_same_thread": False, "timeout": 30}

@@ -160,9 +160,8 @@ class _Run:
         order_event, step_event, not_before = verdict(error=error, attempts=self.attempts, now=now)
         fault = fault_of(error)
         faults = tuple(getattr(error, "faults", ())) or (fault,)
-        told = {"code": fault.code, "message": fault.message, "fix": fault.fix, "owner": fault.owner}
         orders.move_step(
-            work=work, step=step, event=step_event, now=now, reason=fault.message, not_before=not_before, **told
+            work=work, step=step, event=step_event, now=now, reason=fault.message, not_before=not_before, fault=fault
         )
         order = orders.load(work=work, order_id=self.context.order_id)
         moved = orders.move(work=work, order=order, event=order_event, now=now, reason=fault.message, faults=faults)
