@@ -24,6 +24,8 @@ class RecordSelection:
     """What to read of one kind of signed record: header fields (dotted paths allowed), its lines and their fields.
 
     `where` is an extra SOQL condition of the configuration (trusted text), answered per record as `meets_where`.
+    `optional_fields` (of the record and of its lines) need not exist: one that the org refuses is left out of the query
+    and is then absent in the record; any other refused field is Misconfigured.
     """
 
     object: str
@@ -33,6 +35,8 @@ class RecordSelection:
     line_fields: tuple[str, ...] = ()
     line_order: tuple[str, ...] = ()
     where: str = ""
+    optional_fields: tuple[str, ...] = ()
+    optional_line_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,14 +78,17 @@ def _as_written(config: MappingConfig) -> dict[str, Any]:
 def _mapping(plan: ObjectPlan, signed: Sequence[SignedRule], version: str) -> RecordMapping:
     rules = [rule for rule in signed if rule.object == plan.object]
     needed = {field for rule in rules for field in rule.fields()}
+    synced = {field for rule in rules for field in rule.optional_fields()}
     selection = RecordSelection(
         object=plan.object,
-        fields=tuple(sorted({*plan.header_fields(), *needed})),
+        fields=tuple(sorted({*plan.header_fields(), *needed, *synced})),
         line_object=plan.line_object,
         line_parent_field=plan.line_parent,
         line_fields=plan.line_fields(),
         line_order=plan.line_order if plan.line_object else (),
         where=where_of(rules, object_name=plan.object),
+        optional_fields=tuple(sorted({*plan.optional_header_fields(), *synced} - needed)),
+        optional_line_fields=plan.optional_line_fields(),
     )
     return RecordMapping(
         object=plan.object,

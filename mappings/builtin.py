@@ -12,16 +12,23 @@ from typing import Any
 
 from mappings.config import HeaderRules, LineRules, ObjectMapping
 
+
+def _unless_hidden(path: str) -> dict[str, Any]:
+    """A field that is only shown to people: an org that hides it must not lose its orders for that."""
+    return {"path": path, "may_be_absent": True}
+
+
 SHARED_HEADER = HeaderRules.model_validate(
     {
         "customer": {
             "ref": "AccountId",
             "name": "Account.Name",
             "billing_address": {
-                "street": "Account.BillingStreet",
-                "city": "Account.BillingCity",
-                "state": "Account.BillingState",
-                "postal_code": "Account.BillingPostalCode",
+                "street": _unless_hidden("Account.BillingStreet"),
+                "city": _unless_hidden("Account.BillingCity"),
+                "state": _unless_hidden("Account.BillingState"),
+                "postal_code": _unless_hidden("Account.BillingPostalCode"),
+                # Tax depends on the country, so it must be known whether it is empty or hidden.
                 "country": "Account.BillingCountry",
             },
         },
@@ -33,15 +40,15 @@ SHARED_LINE = LineRules.model_validate(
     {
         "product_code": "Product2.ProductCode",
         "product_name": "Product2.Name",
-        "description": {"path": "Description", "may_be_absent": True},
-        "currency": {"path": "CurrencyIsoCode", "may_be_absent": True},
+        "description": _unless_hidden("Description"),
+        "currency": _unless_hidden("CurrencyIsoCode"),
         "quantity": "Quantity",
         "unit_price": "UnitPrice",
     }
 )
 
 # Order lines have no discount and no sort order of their own.
-_SORTED_LINE = {"position": "SortOrder", "discount_percent": "Discount"}
+_SORTED_LINE = {"position": _unless_hidden("SortOrder"), "discount_percent": "Discount"}
 
 
 # The CPQ package: effective dates are resolved from line, group and quote; the net total is for the line's own dates.
@@ -50,10 +57,10 @@ _CPQ_HEADER = {
         "ref": "SBQQ__Account__c",
         "name": "SBQQ__Account__r.Name",
         "billing_address": {
-            "street": "SBQQ__Account__r.BillingStreet",
-            "city": "SBQQ__Account__r.BillingCity",
-            "state": "SBQQ__Account__r.BillingState",
-            "postal_code": "SBQQ__Account__r.BillingPostalCode",
+            "street": _unless_hidden("SBQQ__Account__r.BillingStreet"),
+            "city": _unless_hidden("SBQQ__Account__r.BillingCity"),
+            "state": _unless_hidden("SBQQ__Account__r.BillingState"),
+            "postal_code": _unless_hidden("SBQQ__Account__r.BillingPostalCode"),
             "country": "SBQQ__Account__r.BillingCountry",
         },
     },
@@ -113,9 +120,7 @@ OBJECTS: Mapping[str, ObjectMapping] = {
         lines="QuoteLineItem",
         parent="QuoteId",
         order_by=["SortOrder"],
-        # Several quotes of one opportunity can be accepted; these say which one counts.
-        also_read=["OpportunityId", "IsSyncing", "Opportunity.SyncedQuoteId"],
-        header={"name": {"path": "Name", "or": ["QuoteNumber"]}},
+        header={"name": {"path": "Name", "or": ["QuoteNumber"], "may_be_absent": True}},
         line=_SORTED_LINE,
     ),
     "Opportunity": _object(

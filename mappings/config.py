@@ -11,6 +11,7 @@ There are no expressions: what cannot be said here is a wish for a new transform
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -20,9 +21,14 @@ from mappings.rules import FieldPath, Literal, ObjectName, Rule, RuleTable, Tabl
 from mappings.targets import HEADER, LINE
 
 
+def zone_of(name: str) -> tzinfo:
+    """The time zone of that name; UTC needs no time zone database on the machine."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 def _checked_zone(name: str) -> str:
     try:
-        ZoneInfo(name)
+        zone_of(name)
     except (KeyError, OSError, ValueError) as error:
         raise ValueError("is no time zone such as UTC or Europe/Berlin") from error
     return name

@@ -6,13 +6,13 @@ at start. It reads no record; faults of the settings are found before it runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from mappings.builtin import OBJECTS, SHARED_HEADER, SHARED_LINE
-from mappings.config import MappingConfig, ObjectMapping
+from mappings.config import MappingConfig, ObjectMapping, zone_of
 from mappings.rules import Rule, literal_of
 from mappings.targets import EMPTY, HEADER, IS_PERSON, LINE, SKIPPED, UNFINISHED, Target, normal_key
 from mappings.transforms import TRANSFORMS, Bounds, Transform
@@ -74,16 +74,30 @@ class ObjectPlan:
 
     def header_fields(self) -> tuple[str, ...]:
         """Every header field to select, sorted, each once."""
-        person = self.person.paths() if self.person else ()
-        waits = (path for reading in self.wait_while for path in reading.paths)
-        return tuple(sorted({"Id", *_paths(self.header), *self.also_read, *person, *waits}))
+        needed, optional = _paths((*self.header.values(), *self.wait_while))
+        return tuple(sorted({"Id", *needed, *optional, *self.also_read, *self._person_paths()}))
+
+    def optional_header_fields(self) -> tuple[str, ...]:
+        """Those of them that the org need not have, sorted."""
+        needed, optional = _paths((*self.header.values(), *self.wait_while))
+        return tuple(sorted((optional | self._person_paths()) - needed - set(self.also_read)))
 
     def line_fields(self) -> tuple[str, ...]:
         """Every line field to select, sorted, each once; none when there is no line object."""
-        if not self.line_object:
-            return ()
-        skips = (path for reading in self.skip_lines for path in reading.paths)
-        return tuple(sorted({"Id", *_paths(self.line), *_paths(self.catalogue), *skips}))
+        needed, optional = self._line_paths()
+        return tuple(sorted({"Id", *needed, *optional})) if self.line_object else ()
+
+    def optional_line_fields(self) -> tuple[str, ...]:
+        """Those of them that the org need not have, sorted."""
+        needed, optional = self._line_paths()
+        return tuple(sorted(optional - needed)) if self.line_object else ()
+
+    def _line_paths(self) -> tuple[set[str], set[str]]:
+        return _paths((*self.line.values(), *self.catalogue.values(), *self.skip_lines))
+
+    def _person_paths(self) -> set[str]:
+        # Orgs without person accounts have none of these; they are read only where the flag is set.
+        return set(self.person.paths()) if self.person else set()
 
 
 def header_rules(config: MappingConfig, name: str) -> dict[str, Rule]:
@@ -115,7 +129,7 @@ def built_in(name: str) -> ObjectMapping:
 def plan_object(config: MappingConfig, name: str) -> ObjectPlan:
     """The plan of one configured object. The settings must be free of faults."""
     settings, own = config.objects[name], built_in(name)
-    zone = ZoneInfo(config.time_zone)
+    zone = zone_of(config.time_zone)
     header = {target: _reading(HEADER[target], rule, zone) for target, rule in header_rules(config, name).items()}
     catalogue = config.catalogue.rules() if settings.shared else {}
     return ObjectPlan(
@@ -138,7 +152,7 @@ def _flags(paths: tuple[str, ...] | None, target: Target) -> tuple[Reading, ...]
     return tuple(Reading(target, (path,), transform=TRANSFORMS["boolean"]) for path in paths or ())
 
 
-def _reading(target: Target, rule: Rule, zone: ZoneInfo) -> Reading:
+def _reading(target: Target, rule: Rule, zone: tzinfo) -> Reading:
     """A rule's own values replace the built-in value map; a named transform does without the built-in one."""
     spelled = rule.values if rule.values is not None else {} if rule.transform else target.known
     is_own = rule.values is not None
@@ -164,7 +178,7 @@ def _typed(target: Target, value: Any) -> Any:
     return None if value is None or value == EMPTY else literal_of(target, value)
 
 
-def _bounds(target: Target, zone: ZoneInfo) -> Bounds:
+def _bounds(target: Target, zone: tzinfo) -> Bounds:
     return Bounds(
         zone=zone,
         length=target.length,
@@ -197,5 +211,10 @@ def _person_plan(name: Reading) -> PersonPlan:
     )
 
 
-def _paths(readings: Mapping[str, Reading]) -> set[str]:
-    return {path for reading in readings.values() for path in reading.paths}
+def _paths(readings: Iterable[Reading]) -> tuple[set[str], set[str]]:
+    """The fields that must be there, and those that may be absent."""
+    needed: set[str] = set()
+    optional: set[str] = set()
+    for reading in readings:
+        (optional if reading.may_be_absent else needed).update(reading.paths)
+    return needed, optional

@@ -21,6 +21,7 @@ from mappings.settings_faults import faults_of_error, setting_fault
 from mappings.text import quoted, shown
 from mappings.transforms import Bounds, Unreadable, read_id18
 
+_SYNCED_ID = "Opportunity.SyncedQuoteId"
 _ESCAPES = {
     "\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f",
 }  # fmt: skip
@@ -29,14 +30,15 @@ _ESCAPES = {
 def _checked_where(text: str) -> str:
     if any(ord(character) < 32 and character not in "\t\n\r" for character in text):
         raise ValueError("has control characters")
-    return " ".join(text.split())
+    return text.strip()
 
 
 class SignedRule(Table):
     """One table of `[[signed]]`: a record counts as signed when `field` has one of `values` and `where` holds.
 
     `where` is SOQL and is trusted. `fire` says whether a later "signed" of the same record is looked at again ("every")
-    or not ("once"). `record_field` names the field with the signed record's id when the object only reports signatures.
+    or not ("once"). With `synced_only` a quote does not count while its opportunity is synced with another such quote.
+    `record_field` names the field with the signed record's id when the object only reports signatures.
     """
 
     object: ObjectName
@@ -45,20 +47,31 @@ class SignedRule(Table):
     where: Annotated[StrictStr, AfterValidator(_checked_where)] = ""
     fire: Literal["once", "every"] = "once"
     record_field: FieldPath | None = None
+    synced_only: StrictBool = False
 
     @model_validator(mode="after")
-    def _values_of_one_type(self) -> SignedRule:
+    def _makes_sense(self) -> SignedRule:
         if len({isinstance(value, bool) for value in self.values}) > 1:
             raise ValueError("mixes true or false with other values")
+        if self.synced_only and self.object != "Quote":
+            raise ValueError("has synced_only, which only quotes of opportunities know")
         return self
 
     def fields(self) -> tuple[str, ...]:
         """The fields that the rule needs of a record."""
         return (self.field,) if self.record_field is None else (self.field, self.record_field)
 
+    def optional_fields(self) -> tuple[str, ...]:
+        """Further fields that an org without quote syncing does not have."""
+        return (_SYNCED_ID, self.synced_field()) if self.synced_only else ()
+
+    def synced_field(self) -> str:
+        """The same field of the quote that the opportunity is synced with."""
+        return f"Opportunity.SyncedQuote.{self.field}"
+
 
 DEFAULT_SIGNED = (
-    SignedRule(object="Quote", field="Status", values=("Accepted",)),
+    SignedRule(object="Quote", field="Status", values=("Accepted",), synced_only=True),
     SignedRule(
         object="Opportunity", field="IsWon", values=(True,), where="Id NOT IN (SELECT OpportunityId FROM Quote)"
     ),
@@ -100,6 +113,8 @@ def is_signed(record: Record, rule: SignedRule) -> tuple[bool, str]:
             False,
             f"{words} is {shown(found)}, but the record does not meet the condition {quoted(rule.where, limit=200)}.",
         )
+    if other := _synced_instead(record, rule):
+        return False, f"{words} is {shown(found)}, but the opportunity is synced with another signed quote, {other}."
     return True, f"{words} is {shown(found)}."
 
 
@@ -138,7 +153,8 @@ def signed_condition(rule: SignedRule) -> str:
 
 def signed_selection(rule: SignedRule) -> RecordSelection:
     """What to read of an object that only reports signatures and has no mapping of its own."""
-    return RecordSelection(object=rule.object, fields=tuple(sorted({"Id", *rule.fields()})), where=rule.where)
+    fields = tuple(sorted({"Id", *rule.fields(), *rule.optional_fields()}))
+    return RecordSelection(rule.object, fields, where=rule.where, optional_fields=rule.optional_fields())
 
 
 def soql_text(text: str) -> str:
@@ -161,6 +177,24 @@ def _equals(found: object, wanted: bool | int | str) -> bool:
     if isinstance(wanted, int):
         return isinstance(found, int | Decimal) and found == wanted
     return isinstance(found, str) and found.strip().casefold() == wanted.strip().casefold()
+
+
+def _synced_instead(record: Record, rule: SignedRule) -> str:
+    """The signed quote that the opportunity is synced with in place of this one; empty when this one counts.
+
+    When the state of the other quote was not answered, being synced is enough: two orders would be worse than none.
+    """
+    reader = _reader(record)
+    synced = reader.raw(_SYNCED_ID) if rule.synced_only else None
+    if not isinstance(synced, str) or _same_record(synced, record.ref.record_id):
+        return ""
+    state = reader.raw(rule.synced_field())
+    is_signed_too = state is ABSENT or any(_equals(state, value) for value in rule.values)
+    return shown(synced) if is_signed_too else ""
+
+
+def _same_record(one: str, other: str) -> bool:
+    return one[:15] == other[:15]
 
 
 def _reader(record: Record) -> RowReader:

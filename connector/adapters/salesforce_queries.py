@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 
-# These exist only in orgs with several currencies. The org is asked again after a while, because an org that gains
-# currencies must not be billed in its old one until somebody restarts us.
+# These exist only in orgs with several currencies, and are left out elsewhere like optional fields. The org is asked
+# again after a while, because one that gains currencies must not be billed in its old one until somebody restarts us.
 _ONLY_WITH_CURRENCIES = ("CurrencyIsoCode", "DefaultCurrencyIsoCode")
 _ABSENCE_LASTS = timedelta(hours=1)
 _CURSOR = re.compile(r"/services/data/v[0-9.]+/(query(?:All)?/[A-Za-z0-9_-]+)")
@@ -72,8 +72,8 @@ class SalesforceQueries:
     def ask(self, *queries: Query, purpose: Purpose, doing: str) -> Rows:
         """All rows of up to five queries in one call (more only for further pages).
 
-        Fields that exist only in orgs with several currencies are left out where the org refused them; any other
-        refused field raises Misconfigured naming it. Raises ConnectorErrors only.
+        Optional fields, and those that exist only in orgs with several currencies, are left out where the org refused
+        them; any other refused field raises Misconfigured naming it. Raises ConnectorErrors only.
         """
         asked = tuple(query.without(self._absent_of(query)) for query in queries)
         parts, at = self._composite(asked, purpose=purpose, doing=doing)
@@ -102,24 +102,23 @@ class SalesforceQueries:
             raise unreadable(doing=doing, why=f"the answer has no part {missing[0]}")
         return tuple(_Part(query, *found[query.name]) for query in queries), answer.at
 
-    # Fields of orgs with several currencies.
+    # Fields that need not exist.
 
     def _absent_of(self, query: Query) -> tuple[str, ...]:
         now = self._clock.now()
         with self._lock:
             known = [name for (object_, name), at in self._absent.items() if object_ == query.object and now < at]
-        return tuple(field for field in query.fields if field.rpartition(".")[2] in known)
+        return tuple(field for field in query.fields if field in known)
 
     def _learn_absent(self, parts: Sequence[_Part]) -> bool:
-        """Whether the org refused a currency field that can be left out; it is left out from now on."""
+        """Whether the org refused a field that can be left out; it is left out from now on."""
         learned = False
         for part in parts:
             missing = missing_field(part.fault) if part.fault else None
-            name = missing.field if missing else ""
-            if name in _ONLY_WITH_CURRENCIES and any(f.rpartition(".")[2] == name for f in part.query.fields):
+            for path in _dispensable(part.query, name=missing.field if missing else ""):
                 with self._lock:
-                    self._absent[part.query.object, name] = self._clock.now() + _ABSENCE_LASTS
-                _log.info("%s of %s does not exist in this org and is left out", name, part.query.object)
+                    self._absent[part.query.object, path] = self._clock.now() + _ABSENCE_LASTS
+                _log.info("%s of %s does not exist in this org and is left out", path, part.query.object)
                 learned = True
         return learned
 
@@ -148,6 +147,15 @@ def without_attributes(row: Mapping[str, Any]) -> Row:
         for name, value in row.items()
         if name != "attributes"
     }
+
+
+def _dispensable(query: Query, *, name: str) -> tuple[str, ...]:
+    """The query's fields that need not exist and in which the refused name stands, as field or as relationship."""
+    return tuple(
+        path
+        for path in query.fields
+        if name in path.split(".") and (path in query.optional or path.rpartition(".")[2] in _ONLY_WITH_CURRENCIES)
+    )
 
 
 def _parts_by_name(answer: Answer, *, doing: str) -> dict[str, tuple[int, Any]]:

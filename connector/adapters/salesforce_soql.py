@@ -25,12 +25,16 @@ HEADERS, LINES, MEETING = "headers", "lines", "meeting"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One SOQL query; `name` finds its rows in a composite answer, `rest` is everything after the object."""
+    """One SOQL query; `name` finds its rows in a composite answer, `rest` is everything after the object.
+
+    `optional` are those of its fields that the org need not have.
+    """
 
     name: str
     object: str
     fields: tuple[str, ...]
     rest: str
+    optional: frozenset[str] = frozenset()
 
     def soql(self) -> str:
         """The query's text; a field asked for twice is named once, as Salesforce demands."""
@@ -70,6 +74,7 @@ def record_queries(selection: RecordSelection, *, record_ids: Sequence[str]) -> 
             object=checked_object(selection.object),
             fields=("Id", *map(checked_field, selection.fields)),
             rest=format_soql("WHERE Id IN {}", list(record_ids)),
+            optional=frozenset(selection.optional_fields),
         )
     ]
     if selection.line_object:
@@ -127,6 +132,7 @@ def _lines(selection: RecordSelection, *, record_ids: Sequence[str]) -> Query:
         object=checked_object(selection.line_object),
         fields=("Id", parent, *map(checked_field, selection.line_fields)),
         rest=format_soql("WHERE {:literal} IN {} ORDER BY {:literal}", parent, list(record_ids), order),
+        optional=frozenset(selection.optional_line_fields),
     )
 
 

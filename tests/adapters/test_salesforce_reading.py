@@ -262,6 +262,24 @@ def test_the_currency_field_is_left_out_where_the_org_has_one_currency_and_that_
     assert "CurrencyIsoCode" not in org.queries[-2]
 
 
+def test_an_optional_field_is_left_out_where_the_org_refuses_it(
+    org: ScriptedOrg, gateway: SimpleSalesforceGateway
+) -> None:
+    org.rows["Quote"] = [quote(QUOTE)]
+    org.hidden = {("Quote", "Region__c"), ("Quote", "Total__c")}
+    optional = RecordSelection("Quote", ("Name", "Region__c"), optional_fields=("Region__c",))
+
+    (found,) = gateway.fetch(selection=optional, record_ids=[QUOTE])
+
+    assert "Region__c" not in found.fields
+    assert "Name" in found.fields
+    with pytest.raises(Misconfigured, match="Total__c"):
+        gateway.fetch(
+            selection=RecordSelection("Quote", ("Total__c", "Region__c"), optional_fields=("Region__c",)),
+            record_ids=[QUOTE],
+        )
+
+
 def test_an_org_that_gains_currencies_is_noticed_within_an_hour(
     org: ScriptedOrg, gateway: SimpleSalesforceGateway, clock: FixedClock
 ) -> None:

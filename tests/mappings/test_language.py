@@ -248,6 +248,28 @@ class TestSelection:
         assert "Opportunity.Account.IsPersonAccount" in fields
         assert "Opportunity.Account.PersonEmail" in fields
 
+    def test_fields_that_the_org_need_not_have_are_marked_for_the_query(self) -> None:
+        rule = {"path": "PO_Number__c", "may_be_absent": True}
+        raw = raw_model_org()["mapping"]
+        raw["defaults"]["header"]["po_number"] = rule
+        mapping = compile_mappings(read_mapping_config(raw))
+
+        assert mapping["Quote"].selection.optional_fields == (
+            "Account.BillingCity", "Account.BillingPostalCode", "Account.BillingState", "Account.BillingStreet",
+            "Account.FirstName", "Account.IsPersonAccount", "Account.LastName", "Account.PersonEmail", "Name",
+            "Opportunity.SyncedQuote.Status", "Opportunity.SyncedQuoteId", "PO_Number__c", "QuoteNumber",
+        )  # fmt: skip
+        assert mapping["Quote"].selection.optional_line_fields == ("CurrencyIsoCode", "Description", "SortOrder")
+        assert set(mapping["Order"].selection.optional_fields) <= set(mapping["Order"].selection.fields)
+
+    def test_a_field_that_another_rule_needs_is_not_optional(self) -> None:
+        raw = raw_model_org()["mapping"]
+        raw["defaults"]["line"]["ramp_key"] = "Description"
+
+        selection = compile_mappings(read_mapping_config(raw))["Quote"].selection
+
+        assert "Description" not in selection.optional_line_fields
+
     def test_orgs_without_person_accounts_need_no_such_field(self) -> None:
         fields = mapping_of("Quote", person_accounts=False).selection.fields
 

@@ -83,12 +83,48 @@ class TestRecords:
         assert not is_signed(record_of("Quote", Opportunity=None), rule)[0]
 
     def test_one_rule_of_several_is_enough(self) -> None:
-        ordered = SignedRule(object="Quote", field="IsSyncing", values=(True,))
-        record = record_of("Quote", Status="Draft", IsSyncing=True)
+        ordered = SignedRule(object="Quote", field="Ordered__c", values=(True,))
+        record = record_of("Quote", Status="Draft", Ordered__c=True)
 
-        assert is_signed_by_any(record, (ACCEPTED, ordered, WON)) == (True, "Is Syncing is true.")
+        assert is_signed_by_any(record, (ACCEPTED, ordered, WON)) == (True, "Ordered is true.")
         assert is_signed_by_any(record_of("Quote", Status="Draft"), (ACCEPTED,))[1].startswith("Status is Draft")
         assert is_signed_by_any(record, (WON,)) == (False, "No [[signed]] rule names Quote.")
+
+
+class TestSyncedQuotes:
+    OTHER = "0Q05g000001ZzZzCAK"
+
+    def synced(self, synced_id: str | None, **state: Any) -> tuple[bool, str]:
+        opportunity = {"SyncedQuoteId": synced_id, **state}
+        return is_signed(record_of("Quote", Status="Accepted", Opportunity=opportunity), DEFAULT_SIGNED[0])
+
+    def test_the_quote_that_the_opportunity_is_synced_with_counts(self) -> None:
+        own = record_of("Quote").ref.record_id
+
+        assert self.synced(own, SyncedQuote={"Status": "Accepted"}) == (True, "Status is Accepted.")
+        assert self.synced(own[:15], SyncedQuote={"Status": "Accepted"})[0]
+
+    def test_beside_another_signed_quote_that_is_synced_it_does_not_count(self) -> None:
+        signed, reason = self.synced(self.OTHER, SyncedQuote={"Status": "ACCEPTED"})
+
+        assert not signed
+        assert reason == f"Status is Accepted, but the opportunity is synced with another signed quote, {self.OTHER}."
+
+    def test_a_synced_quote_that_is_not_signed_takes_nothing_away(self) -> None:
+        assert self.synced(self.OTHER, SyncedQuote={"Status": "Draft"})[0]
+
+    def test_without_syncing_every_signed_quote_counts(self) -> None:
+        assert self.synced(None, SyncedQuote=None)[0]
+        assert is_signed(record_of("Quote", Opportunity=None), DEFAULT_SIGNED[0])[0]
+        assert is_signed(record_of("Quote", Opportunity={}), DEFAULT_SIGNED[0])[0]
+
+    def test_an_unknown_state_of_the_synced_quote_is_taken_for_signed(self) -> None:
+        assert not self.synced(self.OTHER)[0]
+
+    def test_a_rule_without_the_switch_does_not_ask(self) -> None:
+        record = record_of("Quote", Status="Accepted", Opportunity={"SyncedQuoteId": self.OTHER})
+
+        assert is_signed(record, ACCEPTED)[0]
 
 
 class TestPointers:
@@ -180,6 +216,7 @@ class TestSettings:
                     {"object": "Order", "field": "Status", "values": [True, "x"]},
                     {"field": "Status", "values": "Accepted", "where": "a\x00"},
                     "Quote",
+                    {"object": "Order", "field": "Status", "values": ["x"], "synced_only": True},
                     {"object": "Case", "field": "Status", "values": ["x"], "where": "A = 1"},
                     {"object": "Case", "field": "Status", "values": ["y"], "where": "B = 1"},
                 ]
@@ -187,7 +224,7 @@ class TestSettings:
 
         assert [fault.field for fault in caught.value.faults] == [
             "signed[1].values", "signed[2].field", "signed[2].fires", "signed[3].fire", "signed[4]",
-            "signed[5].object", "signed[5].values", "signed[5].where", "signed[6]", "signed",
+            "signed[5].object", "signed[5].values", "signed[5].where", "signed[6]", "signed[7]", "signed",
         ]  # fmt: skip
         assert all(fault.message and fault.fix for fault in caught.value.faults)
 
@@ -195,6 +232,7 @@ class TestSettings:
         selections = {name: mapping.selection for name, mapping in model_mappings().items()}
 
         assert "Status" in selections["Quote"].fields
+        assert "Opportunity.SyncedQuote.Status" in selections["Quote"].fields
         assert "StatusCode" in selections["Order"].fields
         assert selections["Opportunity"].where == "Id NOT IN (SELECT OpportunityId FROM Quote)"
         assert selections["Quote"].where == ""
