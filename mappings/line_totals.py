@@ -36,7 +36,7 @@ def with_total(item: LineItem, *, total: Decimal) -> LineItem:
         discount_amount=Decimal(0),
         tiers=(),
         prior_quantity=None,
-        is_change_priced=True,
+        is_total_priced=True,
     )
 
 

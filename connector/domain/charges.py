@@ -91,6 +91,9 @@ def _recurring(line: ContractLine) -> tuple[Charge, ...]:
     if line.cut is not None:
         return _cut_charges(line, parts, rates, line.cut)
     amounts = rates.amounts(parts)
+    if line.total is not None and amounts and not line.item.free_months:
+        others = total(amounts[:-1], currency=line.bill_to.currency)
+        amounts[-1] = line.total - others
     kind = ChargeKind.RECURRING
     if line.item.billing_timing is BillingTiming.IN_ARREARS:
         pairs = zip(parts, amounts, strict=True)

@@ -144,7 +144,7 @@ def _quantity_faults(item: LineItem, order: Order) -> Iterator[Fault]:
             what = f"the {name.replace('_', ' ')} is {value}"
             fix = "Enter 0 or more; use a downsell or a cancellation to lower what was sold."
             yield _line_fault("NEGATIVE_QUANTITY", item, what, fix, _REP, name, str(value))
-    if order.deal_type is DealType.DOWNSELL and item.prior_quantity is None:
+    if order.deal_type is DealType.DOWNSELL and item.prior_quantity is None and not item.is_total_priced:
         what = "a downsell must say the quantity before the change"
         yield _line_fault("PRIOR_QUANTITY_MISSING", item, what, "Enter the prior quantity.", _REP, "prior_quantity")
     granted = item.quantity if item.provision.value is None else item.provision.value
@@ -172,7 +172,12 @@ def _discount_faults(item: LineItem) -> Iterator[Fault]:
 
 def _amount_off_faults(item: LineItem) -> Iterator[Fault]:
     """An amount off that is more than what a full billing period costs would make a charge negative."""
-    if not item.discount_amount or item.charge_type is ChargeType.USAGE or item.price_model is PriceModel.PERCENT_OF:
+    if (
+        not item.discount_amount
+        or item.is_total_priced
+        or item.charge_type is ChargeType.USAGE
+        or item.price_model is PriceModel.PERCENT_OF
+    ):
         return
     amount = abs(
         price(item=item, quantity=item.quantity) - price(item=item, quantity=item.prior_quantity or Decimal(0))

@@ -13,12 +13,15 @@ from datetime import date
 from decimal import Decimal, localcontext
 
 from connector.domain.contract_terms import BillTo, ContractLine, Cut, Term
-from connector.domain.periods import Anchor, boundary, period_number
+from connector.domain.money import Money
+from connector.domain.periods import Anchor, BillingPeriod, boundary, period_number, period_ratio
 from connector.domain.pricing import EXACT
 from connector.domain.rates import Rate, discounted, signed_price
 from connector.domain.terms import BillingTiming, ChargeType, DealType, LineItem, Order, PriceModel
 from connector.errors import Refused
 
+# Unit prices that we work out ourselves keep twelve decimal places, as many as any price may have.
+_PRICE_PLACES = Decimal("1E-12")
 # What makes two lines cost the same per unit; the quantity may differ.
 _PRICE_TERMS = (
     "unit_price",
@@ -54,18 +57,19 @@ def line_key(*, order: Order, item: LineItem) -> str:
 def _own_line(order: Order, item: LineItem) -> ContractLine:
     day = item.alignment_day
     anchor = Anchor.of(item.starts_on) if day is None else Anchor.aligned(item.starts_on, day=day)
-    return _line(order, item, anchor=anchor, first_full_day=item.starts_on, starts_on=item.starts_on)
+    return _with_total(_line(order, item, anchor=anchor, first_full_day=item.starts_on, starts_on=item.starts_on))
 
 
 def _difference_line(order: Order, item: LineItem, term: Term) -> ContractLine:
     prior = item.prior_quantity or Decimal(0)
-    is_lowered = item.quantity < prior and not order.is_unused_credited
+    # A record that names the total of its change has decided by itself what the change gives back, and when.
+    is_lowered = item.quantity < prior and not order.is_unused_credited and not item.is_total_priced
     starts_on = _next_boundary(term, item, item.starts_on) if is_lowered else item.starts_on
     line = _line(order, item, anchor=term.anchor, first_full_day=term.starts_on, starts_on=starts_on)
     if is_lowered and item.charge_type is ChargeType.ONE_TIME:
         # There is no next time that could cost less: without a credit, what was charged once stays.
         return replace(line, starts_on=item.starts_on, quantity=prior, prior_quantity=prior)
-    return replace(line, prior_quantity=prior, ends_on=_end(order, item, term))
+    return _with_total(replace(line, prior_quantity=prior, ends_on=_end(order, item, term)))
 
 
 def _with_replacement(
@@ -106,7 +110,7 @@ def _running_lines(
 
 def _is_replacement(item: LineItem, running: Sequence[ContractLine]) -> bool:
     """Whether new terms take the place of running ones; the same terms with a prior quantity are only a difference."""
-    if not running or item.charge_type is ChargeType.ONE_TIME:
+    if not running or item.is_total_priced or item.charge_type is ChargeType.ONE_TIME:
         return False
     has_same_terms = all(_terms(line.item) == _terms(item) for line in running)
     return item.prior_quantity is None or not has_same_terms
@@ -139,6 +143,24 @@ def _end(order: Order, item: LineItem, term: Term) -> date:
     if order.is_co_termed and item.ends_on in (order.ends_on, item.starts_on):
         return term.ends_on
     return item.ends_on
+
+
+def _with_total(line: ContractLine) -> ContractLine:
+    """A line whose record named a total for its own dates: priced per billing period so that it adds up to that."""
+    item = line.item
+    if not item.is_total_priced or item.charge_type is not ChargeType.RECURRING or line.starts_on >= line.ends_on:
+        return line
+    signed = BillingPeriod(item.starts_on, item.ends_on)
+    served = BillingPeriod(line.starts_on, line.ends_on)
+    with localcontext(EXACT):
+        days, whole = period_ratio(anchor=Anchor.of(item.starts_on), period=signed, months=item.price_period_months)
+        total = Money(item.unit_price * days / whole, line.bill_to.currency).rounded()
+        months = item.billing_period_months
+        if months is not None:
+            days, whole = period_ratio(anchor=line.anchor, period=served, months=months)
+            price = (total.amount * whole / days).quantize(_PRICE_PLACES)
+            item = replace(item, unit_price=price, price_period_months=months)
+    return replace(line, item=item, total=total)
 
 
 def _line(order: Order, item: LineItem, *, anchor: Anchor, first_full_day: date, starts_on: date) -> ContractLine:

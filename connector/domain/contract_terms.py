@@ -58,7 +58,8 @@ class ContractLine:
 
     Billed is the price of `quantity` less the price of `prior_quantity` (0 unless the line changes a running one).
     `anchor` is where its periods are counted from, `[starts_on, ends_on)` when it is served, `first_full_day` where an
-    upfront period begins. `base_price` is what a PERCENT_OF price counts on, per price period of this line.
+    upfront period begins. `base_price` is what a PERCENT_OF price counts on, per price period of this line. `total` is
+    what all recurring charges add up to when the record named that instead of a price; the last one takes the rest.
     """
 
     key: str
@@ -73,6 +74,7 @@ class ContractLine:
     bill_to: BillTo
     base_price: Decimal = Decimal(0)
     cut: Cut | None = None
+    total: Money | None = None
 
 
 class Charge(NamedTuple):

@@ -102,6 +102,8 @@ class LineRates:
 
 def signed_price(*, line: ContractLine) -> Decimal:
     """The exact price of one price period (one-time: of the whole), less that of the quantity before a change."""
+    if line.item.is_total_priced:
+        return line.item.unit_price
     amount = price(item=line.item, quantity=line.quantity, base=line.base_price)
     if line.prior_quantity:
         amount -= price(item=line.item, quantity=line.prior_quantity, base=line.base_price)

@@ -114,7 +114,8 @@ class LineItem:
     periods. `alignment_day` puts the boundaries on that day of the month instead of the line's first day.
     `percent_of_ref` names the line a PERCENT_OF price counts on (`unit_price` is then the percentage, 0..100 or more).
     `prepaid_amount` of a usage line is drawn down before anything is charged. `minimum_amount` holds for each billing
-    period, or for every `minimum_period_months` (an annual commitment with quarterly bills).
+    period, or for every `minimum_period_months` (an annual commitment with quarterly bills). `is_total_priced` says
+    that the price yields what the line, or the change alone, costs for its own dates, whatever the quantities are.
     """
 
     ref: str
@@ -152,6 +153,7 @@ class LineItem:
     percent_of_ref: str = ""
     prepaid_amount: Decimal = Decimal(0)
     minimum_period_months: int | None = None
+    is_total_priced: bool = False
     milestones: tuple[Milestone, ...] = ()
 
 

@@ -10,7 +10,7 @@ from connector.domain.contracts import (
     build_contract,
 )
 from connector.domain.schedule import schedule
-from connector.domain.terms import BillingTiming, ChargeType, DealType
+from connector.domain.terms import BillingTiming, ChargeType, DealType, PriceModel
 from tests.domain.making import (
     MONTHLY,
     UPFRONT,
@@ -329,3 +329,27 @@ def test_a_one_time_line_lowered_without_credit_stays_charged() -> None:
 
     assert value_of(make_order(training), less) == "500.00"
     assert value_of(make_order(training), replace(less, is_unused_credited=True)) == "200.00"
+
+
+def test_a_record_that_names_the_total_of_a_change_adds_exactly_that() -> None:
+    total = make_item("Seats", quantity="0", price="-500", price_model=PriceModel.FLAT, is_total_priced=True)
+    less = change(replace(total, price_period_months=6), deal=DealType.AMENDMENT, start="2026-07-01")
+
+    assert dates_of(NEW, less) == {"2026-01-01": "12000.00", "2026-07-01": "-500.00"}
+
+
+def test_the_total_of_a_change_is_shared_out_over_the_periods_of_the_contract() -> None:
+    # 100.00 from 16 April to 30 June in the contract's months: half of April, May and June are 2.5 times 40.00.
+    item = make_item("More", price="486.666666666667", price_model=PriceModel.FLAT, is_total_priced=True)
+    item = replace(item, starts_on=day("2026-04-16"), ends_on=day("2026-07-01"), billing_period_months=MONTHLY)
+    more = change(item, deal=DealType.AMENDMENT, start="2026-04-16", last="2026-06-30")
+    charges = schedule(contract=build_contract(orders=[NEW_MONTHLY, more]))
+
+    # 76 of 365 days of the price are 101.33; its last cent comes at the end.
+    own = tuple(charge for charge in charges if charge.line.order_ref == "CHANGE")
+    assert [(row[0], row[2]) for row in rows(own)] == [
+        ("2026-04-16", "20.27"),
+        ("2026-05-01", "40.53"),
+        ("2026-06-01", "40.53"),
+    ]
+    assert sum(charge.amount.amount for charge in own) == Decimal("101.33")
