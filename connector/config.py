@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from connector.config_faults import faults_of, setting_fault
+from connector.config_secrets import ORG_NAME, Secrets, org_prefix, read_secret, read_secrets
 from connector.errors import Fault, Misconfigured
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_PREFIX = "COUNTERSIGN_"
+# A week: anything longer is no interval of a clockwork, and endless ones are typing errors.
+_WEEK = 604_800
 
 
 class ConfigRefused(Misconfigured):
@@ -27,41 +30,70 @@ class ConfigRefused(Misconfigured):
     code = "CONFIGURATION"
 
     def __init__(self, faults: list[Fault]) -> None:
-        lines = "\n".join(f"  {fault.field}: {fault.message} {fault.fix}".rstrip() for fault in faults)
-        super().__init__(f"The configuration has {len(faults)} fault(s):\n{lines}")
+        lines = "\n".join(f"  {_told(fault)}" for fault in faults)
+        super().__init__(f"The configuration has {len(faults)} fault(s):\n{lines}", fix="Correct each of them.")
         self.faults = faults
 
 
+def _told(fault: Fault) -> str:
+    """One line for people; some faults begin with their place by themselves."""
+    place = "" if not fault.field or fault.message.startswith(fault.field) else f"{fault.field}: "
+    return f"{place}{fault.sentence()}"
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class DatabaseSettings(_Section):
-    """Where everything is kept."""
+    """Where everything is kept. A URL with a password comes from COUNTERSIGN_DATABASE_URL, never from the file."""
 
-    url: str = "sqlite:///var/countersign.db"
+    url: str = Field(default="sqlite:///var/countersign.db", repr=False)
+
+    @field_validator("url")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_file = parts.scheme == "sqlite" and parts.path.strip("/") not in ("", ":memory:")
+        if not is_file and parts.scheme not in ("postgresql", "postgresql+psycopg"):
+            raise ValueError("must start with postgresql://, or with sqlite:/// and name a file")
+        return value
 
 
 class SalesforceSettings(_Section):
-    """One org. `org_id` binds us to it: a refreshed sandbox has another one and is refused."""
+    """One org. `org_id` binds us to it: a refreshed sandbox has another one and is refused.
 
-    name: str = "default"
+    `calls_per_day` is the most calls a day that we want to see in the org, by everybody; None leaves it to the org's
+    own limit. Near it our searches wait.
+    """
+
+    name: str = Field(default="default", pattern=f"^{ORG_NAME}$")
     instance_url: str
     auth: Literal["client_credentials", "jwt"] = "client_credentials"
-    client_id: str
+    client_id: str = Field(min_length=1)
     username: str = ""
     audience: str = ""
-    org_id: str = Field(min_length=15, max_length=18, pattern=r"^00D[0-9A-Za-z]{12,15}$")
+    org_id: str
     api_version: str = Field(default="63.0", pattern=r"^\d{2,3}\.0$")
     calls_per_day: int | None = Field(default=None, ge=100)
+
+    @field_validator("org_id")
+    @classmethod
+    def _an_org_id(cls, value: str) -> str:
+        if len(value) in (15, 18) and value.startswith("00D") and value.isascii() and value.isalnum():
+            return value
+        raise ValueError("must be the org's id of 15 or 18 characters, 00D... (Setup, Company Information)")
 
     @field_validator("instance_url")
     @classmethod
     def _secure(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            return value.rstrip("/")
-        raise ValueError("must start with https:// (http:// only for a server on this machine)")
+        parts = _split(value)
+        is_secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        if not is_secure or not parts.hostname:
+            raise ValueError("must start with https:// (http:// only for a server on this machine)")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must be an address without user, password or query")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _has_user(self) -> SalesforceSettings:
@@ -132,41 +164,29 @@ class WebSettings(_Section):
         """Whether cookies may travel over https only."""
         return self.base_url.startswith("https://")
 
+    @field_validator("base_url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        parts = _split(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+            raise ValueError("must be an address such as https://billing.example.com")
+        return value.rstrip("/")
+
 
 class JobSettings(_Section):
     """How often the clockwork runs, in seconds, and how many deals a worker carries at once."""
 
     slots: int = Field(default=8, ge=1, le=64)
-    write_back: float = Field(default=1, ge=0.1)
-    wake: float = Field(default=2, ge=0.1)
-    watchdog: float = Field(default=5, ge=0.5)
-    sweep: float = Field(default=300, ge=1)
-    sweep_overlap: float = Field(default=600, ge=0)
-    unsynced: float = Field(default=3600, ge=5)
-    unsynced_days: int = Field(default=90, ge=1)
-    retention: float = Field(default=3600, ge=60)
-    retention_days: int = Field(default=30, ge=1)
-    silence: float = Field(default=15, ge=1)
-
-
-class Secrets(BaseModel):
-    """What must never stand in the settings file; read from COUNTERSIGN_* or the file that COUNTERSIGN_*_FILE names."""
-
-    model_config = ConfigDict(frozen=True)
-
-    session: SecretStr = SecretStr("")
-    salesforce: dict[str, SalesforceSecrets] = Field(default_factory=dict)
-
-
-class SalesforceSecrets(BaseModel):
-    """One org's secrets. Push tokens and event secrets may be several (comma), so that they can be rotated."""
-
-    model_config = ConfigDict(frozen=True)
-
-    client_secret: SecretStr = SecretStr("")
-    private_key: SecretStr = SecretStr("")
-    push_tokens: tuple[SecretStr, ...] = ()
-    event_secrets: tuple[SecretStr, ...] = ()
+    write_back: float = Field(default=1, ge=0.1, le=_WEEK)
+    wake: float = Field(default=2, ge=0.1, le=_WEEK)
+    watchdog: float = Field(default=5, ge=0.5, le=_WEEK)
+    sweep: float = Field(default=300, ge=1, le=_WEEK)
+    sweep_overlap: float = Field(default=600, ge=0, le=_WEEK)
+    unsynced: float = Field(default=3600, ge=5, le=_WEEK)
+    unsynced_days: int = Field(default=90, ge=1, le=3660)
+    retention: float = Field(default=3600, ge=60, le=_WEEK)
+    retention_days: int = Field(default=30, ge=1, le=3660)
+    silence: float = Field(default=15, ge=1, le=_WEEK)
 
 
 class Config(_Section):
@@ -187,85 +207,101 @@ class Config(_Section):
     def _one_or_many(cls, value: Any) -> Any:
         return [value] if isinstance(value, Mapping) else value
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> Config:
-        names = [org.name for org in self.salesforce]
-        if len(set(names)) != len(names):
-            raise ValueError("each [[salesforce]] needs its own name")
-        return self
+
+Judge = Callable[[Mapping[str, Any], Secrets], Iterable[Fault]]
+"""Looks at the raw tables and the secrets, and names what else is wrong; it must not raise for any table."""
 
 
-def load_config(*, path: Path, environment: Mapping[str, str] | None = None) -> Config:
-    """The settings of that file with the secrets of the environment. Raises ConfigRefused with every fault."""
+def load_config(*, path: Path, environment: Mapping[str, str] | None = None, judges: Sequence[Judge] = ()) -> Config:
+    """The settings of that file with the secrets of the environment. Raises ConfigRefused with every fault.
+
+    The file's own database URL gives way to COUNTERSIGN_DATABASE_URL.
+    """
     source = os.environ if environment is None else environment
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise _refused(str(path), "The file does not exist.", "Copy config.example.toml and edit it.") from error
+    except OSError as error:
+        raise _refused(str(path), f"The file cannot be read: {error.strerror}.", "Correct its permissions.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _refused(str(path), f"The file is not valid TOML: {error}.", "Correct the place named.") from error
-    if "secrets" in raw:
-        raise _refused(
-            "secrets", "Secrets do not belong in this file.", "Use the environment, see config.example.toml."
-        )
-    return parse_config(raw=raw, environment=source)
+    return parse_config(raw=raw, environment=source, judges=judges)
 
 
-def parse_config(*, raw: Mapping[str, Any], environment: Mapping[str, str]) -> Config:
-    """Settings from parsed TOML. Raises ConfigRefused with every fault."""
+def parse_config(*, raw: Mapping[str, Any], environment: Mapping[str, str], judges: Sequence[Judge] = ()) -> Config:
+    """Settings from parsed TOML. Raises ConfigRefused with every fault, those of the judges included."""
+    faults = _misplaced_secrets(raw)
+    tables = _with_database_url({name: value for name, value in raw.items() if name != "secrets"}, environment, faults)
+    config: Config | None = None
     try:
-        config = Config.model_validate(dict(raw))
+        config = Config.model_validate(tables)
     except ValidationError as error:
-        raise ConfigRefused([_fault(item) for item in error.errors(include_url=False)]) from None
-    return config.model_copy(update={"secrets": _secrets(config, environment)})
+        faults += faults_of(error, raw=tables, model=Config)
+    orgs = _org_tables(tables)
+    faults += _doubled_orgs(orgs)
+    secrets = read_secrets([org["name"] for org in orgs], environment, faults)
+    for judge in judges:
+        faults += judge(tables, secrets)
+    if faults or config is None:
+        raise ConfigRefused(faults)
+    return config.model_copy(update={"secrets": secrets})
 
 
 def _refused(field: str, message: str, fix: str) -> ConfigRefused:
-    return ConfigRefused([Fault(code="CONFIGURATION", message=message, fix=fix, owner="operator", field=field)])
+    return ConfigRefused([setting_fault(field, message, fix)])
 
 
-def _fault(item: Any) -> Fault:
-    """One of pydantic's findings in our words; the value itself is left out, it may be a secret in the wrong place."""
-    place = ".".join(str(part) for part in item["loc"]) or "the file"
-    if item["type"] == "extra_forbidden":
-        message, fix = (
-            "This key is not known.",
-            "Correct the spelling or remove it; config.example.toml lists every key.",
-        )
-    elif item["type"] == "missing":
-        message, fix = "This key is needed and missing.", "Add it; config.example.toml explains it."
-    else:
-        message, fix = item["msg"].removeprefix("Value error, ").rstrip(".") + ".", ""
-    return Fault(code="CONFIGURATION", message=message, fix=fix, owner="operator", field=place)
+def _split(address: str) -> Any:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
-def _secrets(config: Config, environment: Mapping[str, str]) -> Secrets:
-    return Secrets(
-        session=SecretStr(_secret(environment, "SESSION_SECRET")),
-        salesforce={org.name: _org_secrets(org.name, environment) for org in config.salesforce},
-    )
+def _misplaced_secrets(raw: Mapping[str, Any]) -> list[Fault]:
+    fix = "Use the environment or files, see config.example.toml."
+    found = [setting_fault("secrets", "Secrets do not belong in this file.", fix)] if "secrets" in raw else []
+    database = raw.get("database")
+    url = database.get("url") if isinstance(database, Mapping) else None
+    if isinstance(url, str) and _split(url).password:
+        message = "A password does not belong in this file."
+        found.append(setting_fault("database.url", message, "Set the whole URL as COUNTERSIGN_DATABASE_URL."))
+    return found
 
 
-def _org_secrets(name: str, environment: Mapping[str, str]) -> SalesforceSecrets:
-    prefix = "SALESFORCE_" if name == "default" else f"SALESFORCE_{name.upper().replace('-', '_')}_"
-    return SalesforceSecrets(
-        client_secret=SecretStr(_secret(environment, prefix + "CLIENT_SECRET")),
-        private_key=SecretStr(_secret(environment, prefix + "PRIVATE_KEY")),
-        push_tokens=_several(_secret(environment, prefix + "PUSH_TOKENS")),
-        event_secrets=_several(_secret(environment, prefix + "EVENT_SECRETS")),
-    )
+def _with_database_url(
+    tables: Mapping[str, Any], environment: Mapping[str, str], faults: list[Fault]
+) -> Mapping[str, Any]:
+    url = read_secret(environment, "DATABASE_URL", faults)
+    database = tables.get("database", {})
+    if not url or not isinstance(database, Mapping):
+        return tables
+    return {**tables, "database": {**database, "url": url}}
 
 
-def _several(text: str) -> tuple[SecretStr, ...]:
-    return tuple(SecretStr(part.strip()) for part in text.split(",") if part.strip())
+def _org_tables(tables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The tables of the orgs, each with a name, also when other things in them are wrong."""
+    given = tables.get("salesforce", [])
+    orgs = [given] if isinstance(given, Mapping) else given if isinstance(given, list) else []
+    named = [{"name": "default", **org} for org in orgs if isinstance(org, Mapping)]
+    return [org for org in named if isinstance(org["name"], str)]
 
 
-def _secret(environment: Mapping[str, str], name: str) -> str:
-    """The value of COUNTERSIGN_<name>, or the content of the file that COUNTERSIGN_<name>_FILE names."""
-    if file := environment.get(f"{_PREFIX}{name}_FILE"):
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            message = f"The file cannot be read: {error.strerror}."
-            raise _refused(f"{_PREFIX}{name}_FILE", message, "Correct the path or its permissions.") from error
-    return environment.get(_PREFIX + name, "").strip()
+def _doubled_orgs(orgs: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """Two orgs of one name share secrets, two of one id share records: both are mistakes."""
+    faults: list[Fault] = []
+    prefixes, ids = set[str](), set[str]()
+    for number, org in enumerate(orgs, start=1):
+        prefix, org_id = org_prefix(org["name"]), str(org.get("org_id", ""))[:15]
+        if prefix in prefixes:
+            fix = "Give each [[salesforce]] its own name; capitals, - and _ do not count."
+            faults.append(setting_fault(f"salesforce[{number}].name", "Another org has this name.", fix))
+        if org_id and org_id in ids:
+            fix = "Name each org once."
+            faults.append(setting_fault(f"salesforce[{number}].org_id", "Another entry has this org.", fix))
+        prefixes.add(prefix)
+        ids.add(org_id)
+    return faults

@@ -19,9 +19,10 @@ from typing import Any, TypeVar
 import click
 
 from connector.bootstrap import make_services
-from connector.config import Config, load_config
+from connector.config import Config
 from connector.errors import ConnectorError, Misconfigured
 from connector.services import Services
+from connector.validation import read_settings
 
 DEFAULT_FILE = "config.toml"
 
@@ -39,7 +40,7 @@ class Setting:
     @property
     def config(self) -> Config:
         """The checked settings. Raises ConfigRefused with every fault."""
-        return load_config(path=self.file)
+        return read_settings(path=self.file)
 
     @property
     def services(self) -> Services:

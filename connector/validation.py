@@ -1,0 +1,90 @@
+"""The whole configuration judged at once: sections, secrets, logins, `[mapping]` and `[[signed]]` in one report.
+
+Exists because the mapping language is judged by `mappings` and the sections by `config`, and a person who sets this up
+wants one list. It reads the file and the environment and must not call anything outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from connector.adapters.salesforce_soql import closed_condition
+from connector.config import Config, load_config
+from connector.config_faults import setting_fault
+from connector.config_secrets import Secrets, org_variable
+from connector.domain.salesforce_ids import NotASalesforceId, id18
+from connector.errors import Fault, Misconfigured
+from mappings import read_mapping_config
+from mappings.signed import read_signed_rules
+
+
+def read_settings(*, path: Path, environment: Mapping[str, str] | None = None) -> Config:
+    """The checked settings. Raises ConfigRefused with every fault of all parts."""
+    return load_config(path=path, environment=environment, judges=(login_faults, mapping_faults))
+
+
+def login_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
+    """What each org's login lacks, and org ids whose check letters are wrong."""
+    given = raw.get("salesforce", [])
+    orgs = given if isinstance(given, list) else [given]
+    for number, org in enumerate(orgs, start=1):
+        if not isinstance(org, Mapping):
+            continue
+        place = f"salesforce[{number}]" if isinstance(given, list) else "salesforce"
+        yield from _missing_secret(org, secrets)
+        yield from _wrong_id(org, place)
+
+
+def mapping_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:
+    """What is wrong with `[mapping]` and `[[signed]]`."""
+    mapping, signed = raw.get("mapping", {}), raw.get("signed", [])
+    if isinstance(mapping, Mapping):
+        yield from _faults_of(lambda: read_mapping_config(mapping))
+    if isinstance(signed, list):
+        yield from _faults_of(lambda: read_signed_rules(signed))
+        yield from _open_conditions(signed)
+
+
+def _missing_secret(org: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
+    name, auth = org.get("name", "default"), org.get("auth", "client_credentials")
+    needed = {"client_credentials": "client_secret", "jwt": "private_key"}.get(auth if isinstance(auth, str) else "")
+    found = secrets.salesforce.get(name) if isinstance(name, str) else None
+    if needed is None or found is None or getattr(found, needed).get_secret_value():
+        return
+    variable = org_variable(name, needed.upper())
+    yield setting_fault(
+        variable,
+        f'This secret is needed for auth = "{auth}" and is not set.',
+        f"Set it, or {variable}_FILE to its file.",
+    )
+
+
+def _wrong_id(org: Mapping[str, Any], place: str) -> Iterable[Fault]:
+    org_id = org.get("org_id")
+    if not isinstance(org_id, str) or len(org_id) not in (15, 18) or not org_id.startswith("00D"):
+        return
+    try:
+        id18(org_id)
+    except NotASalesforceId:
+        yield setting_fault(
+            f"{place}.org_id", "The id is mistyped: its last letters do not fit the others.", "Copy it."
+        )
+
+
+def _open_conditions(signed: Iterable[Any]) -> Iterable[Fault]:
+    for number, rule in enumerate(signed, start=1):
+        where = rule.get("where") if isinstance(rule, Mapping) else None
+        try:
+            closed_condition(where if isinstance(where, str) else "")
+        except Misconfigured as error:
+            yield setting_fault(f"signed[{number}].where", str(error), error.fix)
+
+
+def _faults_of(reading: Callable[[], object]) -> Iterable[Fault]:
+    try:
+        reading()
+    except Misconfigured as error:
+        return tuple(getattr(error, "faults", ())) or (setting_fault("mapping", str(error), error.fix),)
+    return ()
