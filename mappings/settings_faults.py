@@ -19,7 +19,16 @@ from mappings.targets import HEADER, LINE
 from mappings.text import shown
 
 _NEEDED_HEADER = (*(name for name, target in HEADER.items() if target.is_required), "starts_on")
-_TYPES = {"string_type": "text in quotes", "bool_type": "true or false", "int_type": "a whole number"}
+_TYPES = {
+    "string_type": "must be text in quotes",
+    "bool_type": "must be true or false without quotes",
+    "int_type": "must be a whole number",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "tuple_type": "must be a list in square brackets",
+    "missing": "is missing",
+    "too_short": "is empty; at least one entry is needed",
+}
 _NEEDED_LINE = tuple(name for name, target in LINE.items() if target.is_required)
 
 
@@ -123,11 +132,9 @@ def _message(details: Any) -> str:
     if kind == "value_error":
         return str(details["ctx"]["error"])
     if kind in _TYPES:
-        return f"must be {_TYPES[kind]}"
-    if kind == "missing":
-        return "is missing"
-    if kind == "too_short":
-        return "is empty; at least one entry is needed"
+        return _TYPES[kind]
+    if kind == "literal_error":
+        return f"must be {details['ctx']['expected']}"
     return f"is wrong: {str(details['msg']).lower()}"
 
 

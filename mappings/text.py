@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 
-# Cc control, Cs half of a character pair, Co private, Cn unassigned (with the non-characters XML forbids).
-_DROPPED_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Cn"})
-# Marks that turn the direction of text, and invisible ones without use in names; joiners (U+200C, U+200D) stay.
-_DROPPED_MARKS = frozenset("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+# Cc control, Cf invisible marks (direction, soft hyphen, zero width), Cs half of a character pair, Co private, Cn
+# unassigned (with the non-characters XML forbids).
+_DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+# Invisible marks that belong to words: joiners of Indic and Persian scripts and emoji, signs of Arabic and Syriac.
+_KEPT_MARKS = frozenset("\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
+_SPACES = frozenset("\t\r\n\x0b\x0c\x85\u2028\u2029")
 
 
 def cleaned(text: str) -> str:
@@ -50,9 +52,10 @@ def shown(value: object, *, limit: int = 80) -> str:
 
 
 def _visible(text: str) -> str:
-    return "".join(
-        " " if character in "\t\r\n\x0b\x0c\x85\u2028\u2029" else character
-        for character in text
-        if character in "\t\r\n\x0b\x0c\x85\u2028\u2029"
-        or (unicodedata.category(character) not in _DROPPED_CATEGORIES and character not in _DROPPED_MARKS)
+    return "".join(" " if character in _SPACES else character for character in text if _is_kept(character))
+
+
+def _is_kept(character: str) -> bool:
+    return (
+        character in _SPACES or character in _KEPT_MARKS or unicodedata.category(character) not in _DROPPED_CATEGORIES
     )

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.domain.terms import ChargeType, LineItem, Order, PriceModel, ProvisionKind
+from connector.ports import RecordMapping
 from mappings import (
     MappingConfig,
     MappingMisconfigured,
@@ -34,6 +35,13 @@ def order_with(
     return compile_mappings(read_mapping_config(raw))["Quote"].to_order(record)
 
 
+def mapping_with(header: dict[str, Any]) -> RecordMapping:
+    """The mapping of quotes with some header rules changed."""
+    raw = raw_model_org()["mapping"]
+    raw["defaults"]["header"] |= header
+    return compile_mappings(read_mapping_config(raw))["Quote"]
+
+
 def line_with(line: dict[str, Any] | None = None, *, also: str = "", **fields: Any) -> LineItem:
     return order_with(line, also=also, lines=[fields]).line_items[0]
 
@@ -55,10 +63,10 @@ class TestRules:
     def test_own_values_replace_the_built_in_ones(self) -> None:
         rule = {"path": "Billing_Frequency__c", "values": {"Every Two Years": 24, "Once": "upfront"}}
 
-        assert order_with(header={"billing_period_months": rule}, Billing_Frequency__c="every two-years")
-        assert order_with(
-            header={"billing_period_months": rule}, Billing_Frequency__c="once"
-        ).billing_period_months is None  # fmt: skip
+        every = order_with(header={"billing_period_months": rule}, Billing_Frequency__c="every two-years")
+        once = order_with(header={"billing_period_months": rule}, Billing_Frequency__c="once")
+
+        assert (every.billing_period_months, once.billing_period_months) == (24, None)
         with pytest.raises(MappingRefused, match="none of: Every Two Years, Once"):
             order_with(header={"billing_period_months": rule}, Billing_Frequency__c="Annual")
 
@@ -76,7 +84,9 @@ class TestRules:
     def test_months_can_be_read_from_a_number_field(self) -> None:
         rule = {"path": "Billing_Frequency__c", "transform": "integer"}
 
-        assert order_with(header={"billing_period_months": rule}, Billing_Frequency__c=Decimal("6.0")).line_items
+        order = order_with(header={"billing_period_months": rule}, Billing_Frequency__c=Decimal("6.0"))
+
+        assert order.billing_period_months == 6
         with pytest.raises(MappingRefused, match="below 1"):
             order_with(header={"billing_period_months": rule}, Billing_Frequency__c=Decimal("0"))
 
@@ -91,12 +101,19 @@ class TestRules:
         assert str(order_with(**signed).signed_on) == "2025-12-31"
         assert str(order_with(also='time_zone = "Asia/Tokyo"', **signed).signed_on) == "2026-01-01"
 
-    def test_a_default_fills_an_empty_field_and_a_constant_reads_none(self) -> None:
-        assert order_with(header={"legal_entity": {"path": "Legal_Entity__c", "default": "DE"}}, Legal_Entity__c=None)
-        assert order_with(header={"deal_type": {"constant": "new"}}, Deal_Type__c="nonsense").line_items
-        assert line_with({"discount_percent": {"constant": "2.5"}}, Discount=Decimal("10")).discount_percent == Decimal(
-            "2.5"
-        )
+    def test_a_default_fills_an_empty_field(self) -> None:
+        rule = {"path": "Legal_Entity__c", "default": "DE"}
+
+        assert order_with(header={"legal_entity": rule}, Legal_Entity__c=None).legal_entity == "DE"
+        assert order_with(header={"legal_entity": rule}, Legal_Entity__c="JP").legal_entity == "JP"
+
+    def test_a_constant_reads_no_field(self) -> None:
+        order = order_with(header={"deal_type": {"constant": "new"}})
+        line = line_with({"discount_percent": {"constant": "2.5"}}, Discount=Decimal("10"))
+
+        assert order.deal_type == "new"
+        assert line.discount_percent == Decimal("2.5")
+        assert "Deal_Type__c" not in mapping_with({"deal_type": {"constant": "new"}}).selection.fields
 
     def test_an_empty_constant_switches_a_target_off(self) -> None:
         assert line_with({"discount_amount": {"constant": ""}}, Discount_Amount__c=Decimal("5")).discount_amount == 0
@@ -299,9 +316,13 @@ class TestSettingsFaults:
             charge_type = { path = "Kind__c", values = { "A" = "sometimes", "B" = "usage", "b " = "recurring" } }
             [products.SEAT]
             kind = "plans"
+            [catalogue]
+            fields = "Product2"
+            types = []
             [objects.Quote]
             lines = "QuoteLine; DROP"
             also_read = ["Id", "A B"]
+            order_by = "SortOrder"
         """)
 
         found = faults_of(raw)
@@ -318,12 +339,17 @@ class TestSettingsFaults:
             "mapping.defaults.line.quantity",
             "mapping.defaults.line.charge_type",
             "mapping.products.SEAT.kind",
+            "mapping.catalogue.fields",
+            "mapping.catalogue.types",
             "mapping.objects.Quote.lines",
+            "mapping.objects.Quote.order_by",
             "mapping.objects.Quote.also_read[2]",
             "mapping.objects.Quote.header.deal_type",
             "mapping.objects.Quote.header.starts_on",
             "mapping.objects.Quote.header.ends_on",
         }
+        assert "must be a table" in found["mapping.catalogue.types"]
+        assert "must be a list" in found["mapping.objects.Quote.order_by"]
         assert "did you mean starts_on?" in found["mapping.defaults.header.start_on"]
         assert "possible here: integer, net_days" in found["mapping.defaults.header.payment_terms_days"]
         assert "write decimal numbers in quotes" in found["mapping.defaults.header.signed_total.default"]
@@ -424,6 +450,11 @@ class TestVersion:
         raw["defaults"]["header"]["legal_entity"]["default"] = "DE"
 
         assert config_version(read_mapping_config(raw)) != before
+
+    def test_it_is_the_same_on_every_machine_and_release(self) -> None:
+        config = MappingConfig.model_validate({"objects": {"Quote": {"header": {"starts_on": "Start__c"}}}})
+
+        assert config_version(config) == "a643f6203613"
 
     def test_every_mapping_of_a_file_carries_it(self) -> None:
         config = read_mapping_config(raw_model_org()["mapping"])
