@@ -32,6 +32,7 @@ from connector.usecases.issue_tokens import create_token
 _WEB_PORT, _SANDBOX_PORT = 8900, 8901
 # A machine that is busy with other things may take long to load the programs.
 _READY_SECONDS = 60.0
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USER = "demo"
 _ACTOR = "demo"
 
@@ -176,10 +177,13 @@ def _tell_the_end(watch: Watch, org: DemoOrg, door: Door, *, is_json: bool, once
 
 
 def _stay(children: Children) -> None:
-    """Until told to stop, or until a process is gone."""
-    while True:
-        children.require_alive()
-        time.sleep(0.5)
+    """Until told to stop, which is the ordinary end, or until a process is gone."""
+    try:
+        while True:
+            children.require_alive()
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        click.echo("\nStopping.")
 
 
 @contextmanager
@@ -187,12 +191,14 @@ def _told_to_stop() -> Iterator[None]:
     """SIGTERM and a closed terminal end the demo the way Ctrl-C does, so that its processes end with it."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        # Once is enough: while the processes are being stopped, nothing may come between.
+        for number in _STOPS:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in numbers]
+    before = [signal.signal(number, interrupt) for number in _STOPS]
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(_STOPS, before, strict=True):
             signal.signal(number, handler)
