@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import statistics
 import subprocess
 import sys
@@ -44,6 +45,7 @@ class Bench:
         self.sandbox = Sandbox(auto_push=False, latency=timedelta(milliseconds=latency_ms))
         self.quotes = list(_quotes(self.sandbox, deals, accounts))
         self.url = self.sandbox.start()
+        self.web_port = _free_port()
         self.environment = {
             **os.environ,
             "COUNTERSIGN_CONFIG": str(self.folder / "config.toml"),
@@ -68,6 +70,7 @@ class Bench:
             }
         ]
         raw["entitlements"] = {"plans": [_PLAN]}
+        raw["web"] = {"port": self.web_port}
         raw["jobs"] = {"silence": 5, "watchdog": 1, "sweep": 3600}
         return raw
 
@@ -126,6 +129,12 @@ class Bench:
 
 FULFILLED = "select count(*) from orders where state = 'FULFILLED'"
 OWED = "select count(*) from writebacks where not is_owed"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def sqlite_url() -> str:
@@ -234,6 +243,8 @@ instance_url = "{org["instance_url"]}"
 client_id = "{org["client_id"]}"
 org_id = "{org["org_id"]}"
 calls_per_day = {org["calls_per_day"]}
+[web]
+port = {raw["web"]["port"]}
 [jobs]
 {jobs}
 [[entitlements.plans]]

@@ -43,11 +43,12 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
     conditions = {name: _condition(rules, name) for name in compiled if _condition(rules, name)}
     database = Database(config.database.url)
     used_clock = clock or SystemClock()
+    starter = WorkStarter(engine=database.writer, is_sqlite=database.is_sqlite)
     return Services(
         config=config,
         database=database,
         clock=used_clock,
-        starter=WorkStarter(engine=database.writer, is_sqlite=database.is_sqlite),
+        starter=starter,
         orgs={
             org.org_id: org
             for org in (_org(config, one, compiled, rules, conditions, used_clock) for one in config.salesforce)
@@ -82,18 +83,17 @@ def make_worker(services: Services, *, executor_id: str = "") -> Worker:
     """The worker of this process. Refuses to start in the wrong org (a refreshed sandbox has another id)."""
     looker = make_looker(services)
 
-    def spread_body(_run_id: str, argument: str) -> str:
-        count = spread(
-            database=services.database, starter=services.starter, body_id=int(argument)
-        )
-        return str(count)
+    def spread_bodies(_run_id: str, argument: str) -> str:
+        bodies = [int(body_id) for body_id in argument.split(",")]
+        counts = [spread(database=services.database, starter=services.starter, body_id=body_id) for body_id in bodies]
+        return str(sum(counts))
 
     return Worker(
         database_url=_url(services.database),
         engine=services.database.writer,
         is_sqlite=services.database.is_sqlite,
         executor_id=executor_id or new_executor_id(),
-        runs={"look": looker.look, "spread": spread_body},
+        runs={"look": looker.look, "spread": spread_bodies},
         slots=services.config.jobs.slots,
     )
 

@@ -7,7 +7,7 @@ holds parts and does nothing with them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
@@ -15,6 +15,7 @@ from flask import current_app
 from connector.config import Config
 from connector.ports import Clock, EntitlementPlatform, Org
 from connector.store.unit_of_work import Database
+from connector.usecases.postbox import Postbox
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.start_look import StartsWork
 
@@ -30,6 +31,12 @@ class Services:
     orgs: Mapping[str, Org]
     platform: EntitlementPlatform
     board: StatusBoard
+    postbox: Postbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The postbox writes to this database and starts with this starter, whatever was replaced."""
+        postbox = Postbox(database=self.database, starter=self.starter, clock=self.clock)
+        object.__setattr__(self, "postbox", postbox)
 
 
 def current_services() -> Services:

@@ -14,7 +14,7 @@ from connector.errors import Refused
 from connector.logs import log
 from connector.problems import problem_of, problem_of_http
 from connector.services import Services, current_services
-from connector.usecases.receive_message import Message, Receipt, receive
+from connector.usecases.receive_message import Message, Receipt
 from webhooks.counts import count_receipt, count_refusal
 from webhooks.events import read_events
 from webhooks.outbound_messages import read_outbound_messages
@@ -93,14 +93,7 @@ def _signed_headers() -> SignedHeaders:
 
 
 def _receive(services: Services, *, body: bytes, messages: tuple[Message, ...]) -> Receipt:
-    receipt = receive(
-        database=services.database,
-        starter=services.starter,
-        clock=services.clock,
-        messages=messages,
-        body=body,
-        content_type=_content_type(),
-    )
+    receipt = services.postbox.receive(messages=messages, body=body, content_type=_content_type())
     count_receipt(source=str(request.endpoint), receipt=receipt)
     return receipt
 

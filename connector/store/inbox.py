@@ -88,6 +88,18 @@ def put_all(
     return _in_order(found)
 
 
+def known(*, work: UnitOfWork, messages: Sequence[Message]) -> set[tuple[str, str]]:
+    """The (source, message id) of those of the messages that are kept already."""
+    by_source: dict[str, list[str]] = {}
+    for message in messages:
+        by_source.setdefault(message.source, []).append(message.message_id)
+    found: set[tuple[str, str]] = set()
+    for source, ids in by_source.items():
+        query = sa.select(inbox.c.message_id).where(inbox.c.source == source, inbox.c.message_id.in_(ids))
+        found |= {(source, message_id) for message_id in work.execute(query).scalars()}
+    return found
+
+
 def load_for_body(*, connection: Connection, body_id: int) -> tuple[InboxRow, ...]:
     """The newest row of each record of that body that still waits for its look, oldest id first."""
     newest = (

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from connector.errors import Conflict
 from connector.ports import Clock
 from connector.store import inbox
 from connector.store.inbox import InboxRow, Message
-from connector.store.unit_of_work import Database
+from connector.store.unit_of_work import Database, UnitOfWork
 from connector.usecases.start_look import StartsWork, start_look
 
 __all__ = ["Message", "Receipt", "receive"]
@@ -50,9 +52,53 @@ def receive(
     return Receipt(new=len(rows), known=len(messages) - len(rows))
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One body as it came, with the messages read from it."""
+
+    messages: tuple[Message, ...]
+    body: bytes
+    content_type: str
+
+
+def receive_together(
+    *, database: Database, starter: StartsWork, clock: Clock, deliveries: Sequence[Delivery]
+) -> tuple[Receipt, ...]:
+    """Keep several deliveries in one transaction with one run for all of them; a receipt each, in their order.
+
+    Raises Conflict when another process keeps one of them at this very moment; then nothing is kept.
+    """
+    now = clock.now()
+    with database.unit_of_work() as work:
+        known = inbox.known(work=work, messages=[message for one in deliveries for message in one.messages])
+        receipts: list[Receipt] = []
+        rows: list[InboxRow] = []
+        for one in deliveries:
+            names = {(message.source, message.message_id) for message in one.messages}
+            found = () if names <= known else _put(work, one, now)
+            known |= names
+            rows += found
+            receipts.append(Receipt(new=len(found), known=len(one.messages) - len(found)))
+        if rows:
+            _start_run(work.connection, starter, [row for row in rows if row.state == inbox.RECEIVED])
+            work.commit()
+    return tuple(receipts)
+
+
+def _put(work: UnitOfWork, delivery: Delivery, now: datetime) -> tuple[InboxRow, ...]:
+    found = inbox.put_all(
+        work=work, messages=delivery.messages, body=delivery.body, content_type=delivery.content_type, at=now
+    )
+    if not found:
+        # Its body would be kept without a message.
+        raise Conflict("The same messages are being kept by another process.")
+    return found
+
+
 def _start_run(connection: Any, starter: StartsWork, waiting: Sequence[InboxRow]) -> None:
     if len(waiting) == 1:
         start_look(connection=connection, starter=starter, row=waiting[0])
     elif waiting:
-        body_id = waiting[0].body_id
-        starter.start(connection=connection, name="spread", run_id=f"spread:{body_id}", argument=str(body_id))
+        bodies = sorted({row.body_id for row in waiting})
+        argument = ",".join(str(body) for body in bodies)
+        starter.start(connection=connection, name="spread", run_id=f"spread:{bodies[0]}", argument=argument)

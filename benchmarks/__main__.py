@@ -1,0 +1,24 @@
+"""`make bench`: every table of docs/benchmarks.md, one after the other, on this machine."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import bench_orders, bench_receiver, bench_schedule
+from tests.postgresql import PostgresqlServer
+
+
+def main() -> None:
+    """Run them all; `quick` makes each shorter."""
+    is_quick = "quick" in sys.argv[1:]
+    server = PostgresqlServer(is_durable=True)
+    try:
+        bench_receiver.main(server.new_database, seconds=2 if is_quick else 5)
+        bench_orders.main(server.new_database, deals=60 if is_quick else 200)
+        bench_schedule.main()
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()
