@@ -48,6 +48,9 @@ def _price_period(item: LineItem, total: Decimal) -> tuple[int, Decimal]:
         # The billing divides such a price into equal parts and gives the rest to the last one.
         return whole, total
     months = billing or 12
+    if item.ends_on <= item.starts_on:
+        # Dates in the wrong order are told by the commercial checks.
+        return months, total
     try:
         period = BillingPeriod(item.starts_on, item.ends_on)
         numerator, denominator = period_ratio(anchor=Anchor.of(item.starts_on), period=period, months=months)

@@ -64,6 +64,14 @@ def test_one_charge_for_broken_dates_is_the_net_total(start: date, days: int, to
         assert value.amount == total
 
 
+def test_dates_in_the_wrong_order_are_left_to_the_commercial_checks() -> None:
+    record = make_cpq_quote(lines=[{"EffectiveStartDate": "2026-02-01", "EffectiveEndDate": "2026-01-01"}])
+
+    (item,) = to_order(record).line_items
+
+    assert (item.starts_on, item.ends_on) == (date(2026, 2, 1), date(2026, 1, 2))
+
+
 def test_a_quote_in_calculation_is_read_later_by_itself() -> None:
     with pytest.raises(RecordNotReady, match="Uncalculated") as caught:
         to_order(make_cpq_quote(Uncalculated=True))
