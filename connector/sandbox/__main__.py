@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 from connector.sandbox import story
 from connector.sandbox.sandbox import Sandbox
@@ -21,6 +22,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--push-url", help="where outbound messages go")
     parser.add_argument("--event-url", help="where signed JSON events go")
     parser.add_argument("--event-secret", help="whsec_ and base64; the secret of the JSON events")
+    parser.add_argument("--public-key", type=Path, help="PEM file; JWT assertions must be signed by its private key")
     parser.add_argument("--seed", choices=("demo", "empty"), default="demo")
     parser.add_argument("--package", action="append", default=[], choices=sorted(PACKAGES), help="an installed package")
     parser.add_argument("--latency-ms", type=int, default=0, help="pause before each answer")
@@ -40,6 +42,7 @@ def build(options: argparse.Namespace) -> Sandbox:
         event_url=options.event_url,
         event_secret=options.event_secret,
         latency=timedelta(milliseconds=options.latency_ms),
+        public_key=options.public_key.read_text(encoding="ascii") if options.public_key else None,
         packages=options.package,
         first_push_pause=timedelta(seconds=options.first_retry_seconds),
         open_control=options.open_control,

@@ -7,6 +7,7 @@ outside every lock. Whether a record is signed is data (`SIGNED`), not code.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -51,6 +52,7 @@ KEPT_FOR = timedelta(hours=24)
 TIMEOUT = 10.0
 IDLE = 0.2
 LOG_LENGTH = 5_000
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -257,8 +259,13 @@ class Pushes:
         while not self._stop.is_set():
             self._wake.wait(IDLE)
             self._wake.clear()
-            if not self._stop.is_set():
+            if self._stop.is_set():
+                return
+            try:
                 self.flush()
+            except Exception:
+                # A mistake of ours must not end all deliveries; it is shown, and the queue is tried again.
+                logger.exception("the sandbox could not deliver its pushes")
 
 
 def _bodies(due: list[Notification]) -> Iterator[list[Notification]]:

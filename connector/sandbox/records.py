@@ -72,8 +72,11 @@ class Records:
         return found if deleted else [row for row in found if not row["IsDeleted"]]
 
     def rows_by(self, object_name: str, field: str, value: Any) -> list[Row]:
-        """Live rows whose indexed field has this value."""
-        return [row for row in self.rows_among(object_name, field, [value]) or [] if not row["IsDeleted"]]
+        """Live rows whose indexed field has this value. Raises ValueError for a field without an index."""
+        found = self.rows_among(object_name, field, [value])
+        if found is None:
+            raise ValueError(f"{object_name}.{field} has no index to look up by")
+        return [row for row in found if not row["IsDeleted"]]
 
     def rows_among(self, object_name: str, field: str, wanted: Iterable[Any]) -> list[Row] | None:
         """Rows (deleted too) whose indexed field is one of `wanted`; None when the field has no index."""

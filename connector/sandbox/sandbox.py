@@ -31,7 +31,7 @@ DEFAULT_CURRENCY = "USD"
 
 
 class Sandbox:
-    """A Salesforce org to test against. Keyword arguments are the switches; see the README of the demo."""
+    """A Salesforce org to test against. Keyword arguments are its switches; the defaults are those of the demo."""
 
     def __init__(
         self,

@@ -7,7 +7,6 @@ and puts the limit and date headers on every answer. What a resource answers is 
 from __future__ import annotations
 
 import json
-import socket
 import time
 from datetime import UTC
 from decimal import Decimal
@@ -22,7 +21,6 @@ from connector.sandbox.faults import INSTEAD, MAINTENANCE_PAGE, Fault, call_refu
 from connector.sandbox.oauth import OAuthRefusal
 from connector.sandbox.org import DATA, NEWEST_VERSION, OLDEST_VERSION, Answer, Call, call_from_url
 from connector.sandbox.rest import dispatch
-from connector.sandbox.serving import SOCKET
 from connector.sandbox.values import to_json
 
 if TYPE_CHECKING:
@@ -188,9 +186,7 @@ class _Gate:
         _pause(_slowness(struck, after=True))
         kinds = {fault.kind for fault in struck}
         if "cut_after_write" in kinds:
-            connection = request.environ.get(SOCKET)
-            if connection is not None:
-                connection.shutdown(socket.SHUT_RDWR)
+            # The server closes the connection of a request that ends in a connection error.
             raise _CutOff("the answer was cut off on request")
         if "garbage" in kinds:
             text = response.get_data()

@@ -22,7 +22,6 @@ IDLE_SECONDS = 60
 LONGEST_LINE = 65_536
 MOST_HEADERS = 100
 LARGEST_BODY = 50 * 1024 * 1024
-SOCKET = "sandbox.socket"
 logger = logging.getLogger(__name__)
 
 
@@ -108,7 +107,6 @@ class _Connection(socketserver.StreamRequestHandler):
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
-            SOCKET: self.connection,
         }
         environ.update(headers)
         environ["wsgi.input"] = io.BytesIO(self._body(headers))

@@ -145,6 +145,7 @@ def test_the_login_can_have_a_bad_day_too(org: Sandbox) -> None:
 def test_the_clock_of_a_running_org_goes_on() -> None:
     org = Sandbox(auto_push=False)
 
+    assert org.clock.now().microsecond == 0
     assert abs((org.clock.now() - datetime.now(UTC)).total_seconds()) < 3
     org.clock.advance(days=1)
     assert org.clock.now().timestamp() - time.time() > 86_000

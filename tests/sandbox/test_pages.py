@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import requests
 
 from connector.sandbox import Sandbox
 from connector.sandbox.__main__ import arguments, build
+from connector.sandbox.oauth import JWT_GRANT, OAuthRefusal
 
 
 def _page(sandbox: Sandbox, path: str, **headers: str) -> requests.Response:
@@ -160,6 +162,17 @@ def test_the_command_line_builds_a_seeded_or_an_empty_org() -> None:
     assert demo.latency.total_seconds() == 0.005
     assert demo.pushes.settings.push_url == "http://127.0.0.1:9/x"
     assert (empty.story, empty.all("Account")) == ([], [])
+
+
+def test_the_command_line_takes_a_public_key_and_packages(tmp_path: Path) -> None:
+    file = tmp_path / "public.pem"
+    file.write_text("not a key", encoding="ascii")
+
+    built = build(arguments(["--port", "0", "--seed", "empty", "--public-key", str(file), "--package", "cpq"]))
+
+    assert "SBQQ__Quote__c" in built.schema.objects
+    with pytest.raises(OAuthRefusal, match="invalid assertion"):
+        built.sessions.grant(form={"grant_type": JWT_GRANT, "assertion": "a.b.c"}, authorization="", base_url="")
 
 
 def test_style_and_script_are_served_from_here_alone(sandbox: Sandbox) -> None:

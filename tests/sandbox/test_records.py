@@ -72,6 +72,8 @@ def test_won_and_activated_follow_stage_and_status(sandbox: Sandbox, deal: dict[
     assert (won["IsWon"], won["IsClosed"], won["Probability"]) == (True, True, Decimal(100))
     activated = sandbox.get("Order", order)
     assert (activated["StatusCode"], activated["ActivatedDate"]) == ("Activated", NOW)
+    sandbox.insert("OrderItem", {"OrderId": order, "Product2Id": deal["product"], "Quantity": 2, "UnitPrice": "1.5"})
+    assert sandbox.get("Order", order)["TotalAmount"] == Decimal("3.00")
     assert sandbox.get("Contract", contract)["EndDate"] == date(2026, 2, 27)
 
 
@@ -278,5 +280,7 @@ def test_python_callers_meet_the_same_rules_but_no_field_security(sandbox: Sandb
     assert sandbox.get("Quote", deal["quote"])["PO_Number__c"] == "4711"
     with pytest.raises(Refusal, match="STRING_TOO_LONG"):
         sandbox.update("Quote", deal["quote"], {"PO_Number__c": "x" * 81})
+    with pytest.raises(ValueError, match="no index"):
+        sandbox.records.rows_by("Quote", "Name", "x")
     with pytest.raises(TypeError, match="float"):
         sandbox.update("QuoteLineItem", deal["line"], {"Quantity": 1.5})
