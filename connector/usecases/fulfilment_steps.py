@@ -44,9 +44,10 @@ class TermsRefused(Refused):
     code = "TERMS"
     owner = "sales rep"
 
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, faults: tuple[Fault, ...], *, terms: Order | None = None) -> None:
         super().__init__(faults[0].message, code=faults[0].code, owner=faults[0].owner, fix=faults[0].fix)
         self.faults = faults
+        self.terms = terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from connector.domain.fulfilment import OrderEvent, OrderState, retry_wait
 from connector.domain.status import StatusWord
-from connector.domain.terms import RecordRef
+from connector.domain.terms import Order, RecordRef
 from connector.errors import ConnectorError, Fault, Misconfigured, RateLimited, Refused
 from connector.logs import log
 from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping
@@ -226,14 +226,13 @@ class Looker:
         """The order exists and shows why it cannot go on: it waits for another one, or a person corrects the record."""
         is_waiting = isinstance(error, WaitsForOrder)
         faults = tuple(getattr(error, "faults", ())) or (fault_of(error),)
+        terms: Order | None = getattr(error, "terms", None)
         name, account_id = title_of(record)
         now = self.clock.now()
         with self.database.unit_of_work() as work:
             order = orders.open_order(work=work, record_row_id=claimed.id, now=now)
-            if isinstance(error, WaitsForOrder):
-                orders.save_terms(
-                    work=work, order=order, terms=error.terms, value=None, mapping_version=mapping.version
-                )
+            if terms is not None:
+                orders.save_terms(work=work, order=order, terms=terms, value=None, mapping_version=mapping.version)
             else:
                 orders.save_title(work=work, order=order, customer_ref=account_id, customer_name=name)
             event = OrderEvent.WAIT if is_waiting else OrderEvent.BLOCK

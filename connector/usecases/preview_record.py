@@ -16,7 +16,7 @@ from connector.errors import Fault, NotFound, Refused
 from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping
 from connector.store.unit_of_work import Database
 from connector.usecases.fulfil_order import fault_of
-from connector.usecases.read_order import WaitsForOrder, read_order
+from connector.usecases.read_order import read_order
 from connector.usecases.resync import salesforce_id18
 
 
@@ -60,7 +60,7 @@ def _chain(record: Record, mapping: RecordMapping, database: Database, platform:
         read = read_order(record=record, mapping=mapping, database=database, platform=platform)
     except Refused as error:
         faults = tuple(getattr(error, "faults", ())) or (fault_of(error),)
-        terms = error.terms if isinstance(error, WaitsForOrder) else None
+        terms: Order | None = getattr(error, "terms", None)
         return empty | {"order": _order(terms), "faults": [dataclasses.asdict(fault) for fault in faults]}
     return empty | {
         "order": _order(read.terms),

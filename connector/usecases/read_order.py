@@ -61,7 +61,7 @@ def read_order(
     if not faults:
         faults += _contract_faults(terms, earlier)
     if faults:
-        raise TermsRefused(tuple(faults))
+        raise TermsRefused(tuple(faults), terms=terms)
     base = build_contract(orders=earlier) if earlier else None
     return OrderRead(terms, order_value(order=terms, base=base).amount, access)
 

@@ -1,7 +1,8 @@
 """Notice processes that died and bring back what they had in work, on whichever process asks.
 
 A process that has not beaten for the configured silence is dead; it is told so by its next beat and stops itself. Runs
-of dead processes are resumed by the engine; a claim on a record whose run has ended without letting go is dropped.
+of dead processes are resumed by the engine, what their flushes had taken is free again; a claim on a record whose run
+has ended without letting go is dropped.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from connector.logs import log
 from connector.ports import Clock
-from connector.store import processes, records
+from connector.store import processes, records, writebacks
 from connector.store.unit_of_work import Database
 
 # A claim this old is looked at; a healthy run lets go within seconds, a resumed one keeps its claim.
@@ -35,13 +36,16 @@ class BringsBack(Protocol):
 def watch_processes(*, database: Database, clock: Clock, engine: BringsBack, silence: timedelta) -> dict[str, int]:
     """Declare silent processes dead, resume their runs, drop lost claims; answers counts. Safe to run twice."""
     now = clock.now()
+    # Asked first: a process registers before it takes work, so one that starts meanwhile is not taken for dead.
+    busy = engine.pending_executors()
     with database.unit_of_work() as work:
         silent = processes.silent_since(work=work, moment=now - silence)
         if silent:
             processes.stop(work=work, executor_ids=silent, now=now)
+            writebacks.let_go(work=work, claimed_by=silent)
         alive = processes.alive(work=work)
         work.commit()
-    dead = sorted(engine.pending_executors() - alive)
+    dead = sorted(busy - alive)
     resumed = engine.resume_dead(executor_ids=dead) if dead else 0
     if silent or resumed:
         log.warning("processes_died", silent=silent, resumed=resumed)
