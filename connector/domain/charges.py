@@ -6,9 +6,11 @@ once, and never again. It must not know what was billed already.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
+from typing import NamedTuple
 
 from connector.domain.allocation import allocate_by_remainder
 from connector.domain.contract_terms import Charge, ChargeKind, ContractLine, Cut
@@ -24,18 +26,28 @@ UsageReadings = Mapping[str, Decimal]
 """Units used, by the key of the usage charge (line, first day of the period)."""
 
 
-def line_charges(*, line: ContractLine, usage: UsageReadings | None = None) -> tuple[Charge, ...]:
+class BillDates(NamedTuple):
+    """The bill dates that are asked for: after the first day, up to and including the second."""
+
+    after: date
+    until: date
+
+
+def line_charges(
+    *, line: ContractLine, usage: UsageReadings | None = None, due: BillDates | None = None
+) -> tuple[Charge, ...]:
     """All charges of the line in the order of their periods, without what a cancellation takes away.
 
     `usage` gives the units used by charge key; a usage period without a reading is charged as zero units and marked
-    as an estimate. Raises Refused when the line cannot be priced.
+    as an estimate. `due` lets the line leave out charges with other bill dates, which saves time; it need not.
+    Raises Refused when the line cannot be priced.
     """
     with localcontext(EXACT):
         if line.item.charge_type is ChargeType.ONE_TIME:
             return _one_time(line)
         if line.item.charge_type is ChargeType.USAGE:
             return _usage(line, usage or {})
-        return _recurring(line)
+        return _recurring(line, due)
 
 
 def served_parts(*, line: ContractLine) -> tuple[PeriodPart, ...]:
@@ -84,36 +96,32 @@ def _part_of(charge: Charge) -> tuple[PeriodPart, int]:
     raise ValueError(f"the charge {charge.key} is not one of its line's periods")
 
 
-def _recurring(line: ContractLine) -> tuple[Charge, ...]:
+def _recurring(line: ContractLine, due: BillDates | None) -> tuple[Charge, ...]:
     rates = LineRates(line)
-    quantity = line.quantity - line.prior_quantity
     parts = served_parts(line=line)
-    if line.cut is not None:
-        return _cut_charges(line, parts, rates, line.cut)
-    amounts = rates.amounts(parts)
+    is_in_arrears = line.item.billing_timing is BillingTiming.IN_ARREARS
+    first = 0
+    if due is not None and line.cut is None and line.total is None:
+        bill_dates = [part[0].end for part in parts] if is_in_arrears else [part[0].start for part in parts]
+        first = bisect_right(bill_dates, due.after)
+        parts = parts[first : bisect_right(bill_dates, due.until)]
+    amounts = rates.amounts(parts, first=first)
     if line.total is not None and amounts and not line.item.free_months:
-        others = total(amounts[:-1], currency=line.bill_to.currency)
-        amounts[-1] = line.total - others
-    kind = ChargeKind.RECURRING
-    if line.item.billing_timing is BillingTiming.IN_ARREARS:
-        pairs = zip(parts, amounts, strict=True)
-        return tuple([Charge(line, part[0], part[0].end, amount, quantity, kind) for part, amount in pairs])
-    pairs = zip(parts, amounts, strict=True)
-    return tuple([Charge(line, part[0], part[0].start, amount, quantity, kind) for part, amount in pairs])
-
-
-def _cut_charges(line: ContractLine, parts: tuple[PeriodPart, ...], rates: LineRates, cut: Cut) -> tuple[Charge, ...]:
-    """Charges of a prepaid line that was replaced: the days from the cut on are credited on the day of the cut."""
+        amounts[-1] = line.total - total(amounts[:-1], currency=line.bill_to.currency)
     quantity = line.quantity - line.prior_quantity
-    charges = []
-    for index, part in enumerate(parts):
-        if part.period.start >= cut.on:
-            break
-        amount = rates.amount(part, index=index)
-        charge = Charge(line, part.period, part.period.start, amount, quantity, ChargeKind.RECURRING)
-        credit = unused_credit(charge=charge, since=cut.on, cause=cut.cause)
-        charges.extend([charge] if credit is None else [charge, credit])
-    return tuple(charges)
+    kind = ChargeKind.RECURRING
+    pairs = zip(parts, amounts, strict=True)
+    if is_in_arrears:
+        return tuple([Charge(line, part[0], part[0].end, amount, quantity, kind) for part, amount in pairs])
+    charges = tuple([Charge(line, part[0], part[0].start, amount, quantity, kind) for part, amount in pairs])
+    return charges if line.cut is None else _cut_short(charges, line.cut)
+
+
+def _cut_short(charges: tuple[Charge, ...], cut: Cut) -> tuple[Charge, ...]:
+    """Charges of a prepaid line that was replaced: the days from the cut on are credited on the day of the cut."""
+    kept = tuple(charge for charge in charges if charge.period.start < cut.on)
+    credits = (unused_credit(charge=charge, since=cut.on, cause=cut.cause) for charge in kept)
+    return (*kept, *(credit for credit in credits if credit is not None))
 
 
 def _one_time(line: ContractLine) -> tuple[Charge, ...]:

@@ -18,6 +18,17 @@ from connector.errors import Fault
 
 _TIER_MODELS = (PriceModel.TIERED, PriceModel.VOLUME, PriceModel.STAIRSTEP)
 _GRANTED = (ProvisionKind.ENTITLEMENT, ProvisionKind.CREDIT)
+_NUMBERS = (
+    "quantity",
+    "prior_quantity",
+    "unit_price",
+    "discount_percent",
+    "discount_amount",
+    "package_size",
+    "included_units",
+    "minimum_amount",
+    "prepaid_amount",
+)
 _REP, _REVOPS, _FINANCE = "sales rep", "RevOps", "finance"
 
 
@@ -50,6 +61,9 @@ def _header_faults(order: Order) -> Iterator[Fault]:
         yield _fault(
             "LEGAL_ENTITY_MISSING", message, "Choose the legal entity that invoices.", _FINANCE, "legal_entity"
         )
+    if order.signed_total is not None and not order.signed_total.is_finite():
+        value = str(order.signed_total)
+        yield _fault("NOT_A_NUMBER", "The signed total is no number.", "Enter a number.", _REP, "signed_total", value)
     if order.deal_type is DealType.CANCELLATION:
         return
     if order.ends_on <= order.starts_on:
@@ -103,13 +117,14 @@ def _line_faults(item: LineItem, order: Order) -> Iterator[Fault]:
 
 
 def _not_numbers(item: LineItem) -> list[Fault]:
-    names = ("quantity", "unit_price", "discount_percent", "discount_amount", "included_units", "minimum_amount")
+    named = [(name, getattr(item, name)) for name in _NUMBERS]
+    named += [("tiers", number) for tier in item.tiers for number in (tier.up_to, tier.unit_price, tier.flat_price)]
+    named += [("milestones", milestone.weight) for milestone in item.milestones]
+    named.append(("provision", item.provision.value))
     return [
-        _line_fault(
-            "NOT_A_NUMBER", item, f"{name} is no number", "Enter a number.", _REP, name, str(getattr(item, name))
-        )
-        for name in names
-        if not getattr(item, name).is_finite()
+        _line_fault("NOT_A_NUMBER", item, f"{name} is no number", "Enter a number.", _REP, name, str(value))
+        for name, value in named
+        if value is not None and not value.is_finite()
     ]
 
 
@@ -130,12 +145,11 @@ def _date_faults(item: LineItem, order: Order) -> Iterator[Fault]:
         what = f"its billing day {item.alignment_day} is no day of a month"
         value = str(item.alignment_day)
         yield _line_fault("ALIGNMENT_DAY", item, what, "Enter a day from 1 to 31.", _FINANCE, "alignment_day", value)
-    if item.price_period_months < 1 or (item.billing_period_months is not None and item.billing_period_months < 1):
-        months = str(item.billing_period_months)
-        what = f"it is priced per {item.price_period_months} and billed every {item.billing_period_months} months"
-        yield _line_fault(
-            "PERIOD", item, what, "Choose periods of a month or more.", _REP, "billing_period_months", months
-        )
+    for name in ("price_period_months", "billing_period_months", "minimum_period_months", "discount_periods"):
+        months = getattr(item, name)
+        if months is not None and months < 1:
+            what = f"the {name.replace('_', ' ')} is {months}"
+            yield _line_fault("PERIOD", item, what, "Choose 1 or more.", _REP, name, str(months))
 
 
 def _quantity_faults(item: LineItem, order: Order) -> Iterator[Fault]:
@@ -258,10 +272,11 @@ def _usage_faults(item: LineItem) -> Iterator[Fault]:
 def _across_lines(order: Order) -> Iterator[Fault]:
     seen: dict[str, LineItem] = {}
     for item in order.line_items:
-        if item.ref and item.ref in seen:
-            what = f"its id {item.ref} is on line {seen[item.ref].position} as well"
-            yield _line_fault("DUPLICATE_LINE", item, what, "Resync the record.", _REVOPS, "ref", item.ref)
-        seen[item.ref] = item
+        name = item.ref or str(item.position)
+        if name in seen:
+            what = f"its id {name} is on line {seen[name].position} as well"
+            yield _line_fault("DUPLICATE_LINE", item, what, "Resync the record.", _REVOPS, "ref", name)
+        seen[name] = item
     yield from _plan_faults(order)
     yield from _ramp_faults(order)
 

@@ -25,7 +25,7 @@ from connector.domain.invoice_drafts import (
 )
 from connector.domain.money import Money
 from connector.domain.periods import BillingPeriod
-from connector.domain.schedule import committed_value, schedule
+from connector.domain.schedule import committed_value, due_charges, schedule
 
 __all__ = [
     "Billed",
@@ -60,13 +60,6 @@ class Position:
     remaining: Money
 
 
-def due_charges(
-    *, contract: Contract, as_of: date, since: date | None = None, usage: UsageReadings | None = None
-) -> tuple[Charge, ...]:
-    """The charges with a bill date up to `as_of`; only those after `since`, when all before it are billed."""
-    return _due(schedule(contract=contract, usage=usage), as_of, since)
-
-
 def next_bill_date(*, contract: Contract, after: date) -> date | None:
     """The first bill date after a day, None when nothing is left: a run with nothing due can pass over the contract."""
     return next((charge.bill_on for charge in schedule(contract=contract) if charge.bill_on > after), None)
@@ -90,8 +83,7 @@ def draft_invoices(
     groups = ItemGroups()
     waiting: list[Charge] = []
     for contract in contracts:
-        charges = schedule(contract=contract, usage=usage)
-        for charge in _due(charges, as_of, since):
+        for charge in due_charges(contract=contract, as_of=as_of, since=since, usage=usage):
             key = charge.key
             if key in known:
                 _add_difference(groups, contract, charge, known[key], as_of)
@@ -100,7 +92,8 @@ def draft_invoices(
             else:
                 groups.add(charge, item_of(contract_ref=contract.ref, charge=charge), bill_on=charge.bill_on)
         if since is None and known:
-            _add_taken_back(groups, contract, {charge.key for charge in charges}, known, as_of)
+            owed = {charge.key for charge in schedule(contract=contract, usage=usage)}
+            _add_taken_back(groups, contract, owed, known, as_of)
     drafts = with_lowered(drafts=groups.drafts(), contracts=contracts, billed=billed)
     return BillingRun(drafts, tuple(waiting))
 
@@ -132,10 +125,6 @@ def position(*, contract: Contract, billed: Iterable[Billed]) -> Position:
 def billed_items(*, draft: InvoiceDraft, document: str) -> tuple[Billed, ...]:
     """What the ledger must remember of a draft that was stored under this id."""
     return tuple(Billed(item.charge_key, item.amount, document, draft.bill_on) for item in draft.items)
-
-
-def _due(charges: Sequence[Charge], as_of: date, since: date | None) -> tuple[Charge, ...]:
-    return tuple(charge for charge in charges if charge.bill_on <= as_of and (since is None or charge.bill_on > since))
 
 
 def _billed_sums(billed: Iterable[Billed]) -> dict[str, Decimal]:

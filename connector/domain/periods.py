@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -115,6 +115,9 @@ def month_days(*, year: int, month: int) -> int:
 def boundary(*, anchor: Anchor, months: int) -> date:
     """The day that lies `months` months after the anchor, clamped to the end of a shorter month."""
     year, month = divmod(anchor.month + months, 12)
+    if year > MAXYEAR:
+        # An end in 9999 stands for "never" in many records; the calendar simply stops there.
+        return date.max
     return date(year, month + 1, min(anchor.day, month_days(year=year, month=month + 1)))
 
 

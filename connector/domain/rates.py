@@ -44,10 +44,10 @@ class LineRates:
         self._multiple = months // price_months if months and months % price_months == 0 else 1
         self._is_divisible = months is not None and 0 in (price_months % months, months % price_months)
 
-    def amounts(self, parts: Sequence[PeriodPart]) -> list[Money]:
-        """The rounded amounts of the line's periods, in their order."""
+    def amounts(self, parts: Sequence[PeriodPart], *, first: int = 0) -> list[Money]:
+        """The rounded amounts of the line's periods, in their order; `first` is the index of the first one given."""
         if self._line.item.discount_periods is not None or not self._is_divisible:
-            return [self.amount(part, index=index) for index, part in enumerate(parts)]
+            return [self.amount(part, index=index) for index, part in enumerate(parts, start=first)]
         # Only the first and the last period can be broken; one regular part and one closing part price all others.
         regular, closing, count = self._regular(0), self._closing(0), self._parts
         return [

@@ -6,10 +6,11 @@ Exists so that a preview and a billing run read the same list. Pure: the same co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from operator import itemgetter
 
-from connector.domain.charges import UsageReadings, line_charges, unused_credit
+from connector.domain.charges import BillDates, UsageReadings, line_charges, unused_credit
 from connector.domain.contract_terms import (
     COMMITTED_KINDS,
     Cancellation,
@@ -32,7 +33,22 @@ def schedule(*, contract: Contract, usage: UsageReadings | None = None) -> tuple
 
     `usage` gives units used by charge key. Raises Refused when a line cannot be priced.
     """
-    charges = [charge for line in contract.lines for charge in _charges(line, contract.cancellation, usage)]
+    return _schedule(contract, usage, None)
+
+
+def due_charges(
+    *, contract: Contract, as_of: date, since: date | None = None, usage: UsageReadings | None = None
+) -> tuple[Charge, ...]:
+    """The charges with a bill date up to `as_of`; only those after `since`, when all before it are billed."""
+    due = BillDates(since or date.min, as_of)
+    # What ends or takes back charges must see all of them; otherwise the others need not even be computed.
+    is_plain = contract.cancellation is None and contract.before is None
+    charges = _schedule(contract, usage, due if is_plain else None)
+    return tuple(charge for charge in charges if due.after < charge.bill_on <= due.until)
+
+
+def _schedule(contract: Contract, usage: UsageReadings | None, due: BillDates | None) -> tuple[Charge, ...]:
+    charges = [charge for line in contract.lines for charge in _charges(line, contract.cancellation, usage, due)]
     if contract.before is not None:
         step = contract.undone[-1]
         charges = _after_undo(schedule(contract=contract.before, usage=usage), charges, step)
@@ -52,8 +68,10 @@ def recurring_amount(*, charges: tuple[Charge, ...], currency: str) -> Money:
     return Money(sum((charge.amount.amount for charge in charges if charge.kind in kinds), Decimal(0)), currency)
 
 
-def _charges(line: ContractLine, ended: Cancellation | None, usage: UsageReadings | None) -> tuple[Charge, ...]:
-    charges = line_charges(line=line, usage=usage)
+def _charges(
+    line: ContractLine, ended: Cancellation | None, usage: UsageReadings | None, due: BillDates | None
+) -> tuple[Charge, ...]:
+    charges = line_charges(line=line, usage=usage, due=due)
     if ended is None:
         return charges
     kept = tuple(charge for charge in charges if charge.bill_on < ended.cancel_from)

@@ -103,6 +103,10 @@ TIERED = PriceModel.TIERED
         (make_item(free_months=-1), "FREE_MONTHS", "free_months", "-1"),
         (make_item(alignment_day=32), "ALIGNMENT_DAY", "alignment_day", "32"),
         (make_item(billing_period_months=0), "PERIOD", "billing_period_months", "0"),
+        (make_item(price_period_months=-1), "PERIOD", "price_period_months", "-1"),
+        (make_item(minimum_period_months=0), "PERIOD", "minimum_period_months", "0"),
+        (make_item(discount_periods=0), "PERIOD", "discount_periods", "0"),
+        (make_item(tiers=(Tier(None, D("NaN")),)), "NOT_A_NUMBER", "tiers", "NaN"),
         (make_item(price_model=TIERED), "TIERS_MISSING", "tiers", ""),
         (make_item(price_model=TIERED, tiers=(Tier(D(5), D(1)),)), "TIER_OPEN_END_MISSING", "tiers", "5"),
         (

@@ -18,7 +18,7 @@ from connector.domain.contracts import build_contract, contract_value, history, 
 from connector.domain.invoicing import Billed, InvoiceDraft, billed_items, draft_invoices, preview_invoices
 from connector.domain.money import Money, allocate, round_amount
 from connector.domain.periods import add_months
-from connector.domain.schedule import schedule
+from connector.domain.schedule import due_charges, schedule
 from connector.domain.terms import (
     BillingTiming,
     ChargeType,
@@ -224,6 +224,18 @@ def test_any_split_of_a_billing_run_equals_one_run(orders: list[Order], stops: l
     assert run(contract, [end, end, *days]) == once
     assert tuple(once) == preview_invoices(contracts=[contract])
     assert sum(draft.net.amount for draft in once) == contract_value(contract=contract).amount
+
+
+@given(families(), st.integers(0, 1500), st.integers(0, 400))
+def test_a_run_that_looks_after_a_day_finds_what_the_whole_schedule_has(
+    orders: list[Order], after: int, days: int
+) -> None:
+    contract = build_contract(orders=orders)
+    since = contract.starts_on + timedelta(days=after)
+    as_of = since + timedelta(days=days)
+    wanted = tuple(charge for charge in schedule(contract=contract) if since < charge.bill_on <= as_of)
+
+    assert due_charges(contract=contract, as_of=as_of, since=since) == wanted
 
 
 @given(families())
