@@ -121,6 +121,13 @@ def save_failed(
     )
 
 
+def let_go(*, work: UnitOfWork, claimed_by: Sequence[str]) -> None:
+    """Free what the flushes of these processes had taken: they died and write nothing down any more."""
+    work.execute(
+        writebacks.update().where(writebacks.c.claimed_by.in_(claimed_by)).values(claimed_by="", claimed_at=None)
+    )
+
+
 def owe_again(*, work: UnitOfWork, org_id: str, record_id: str) -> None:
     """Write everything afresh (a person asked, or the record was seen to show something else)."""
     work.execute(

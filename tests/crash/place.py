@@ -1,0 +1,150 @@
+"""One company for a crash test: a sandbox org, a database, settings, and what both look like in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.adapters.clock import SystemClock
+from connector.engine import WorkStarter
+from connector.sandbox import Sandbox
+from connector.store import tables
+from connector.store.unit_of_work import Database
+from connector.usecases.receive_message import Message, receive
+from tests.crash.processes import Child, wait_until
+from tests.selling import Seller, SignedDeal
+from tests.settings import QUICK_JOBS, raw_settings
+
+# What differs from run to run and says nothing about the deal.
+_FLEETING = ("Last_Attempt", "Last_Success", "Link", "Key", "Source_Hash", "Requested_At")
+
+
+class Place:
+    """A served sandbox and a database with tables; made per test, closed by the fixture."""
+
+    def __init__(self, database: Database) -> None:
+        self.sandbox = Sandbox(auto_push=False)
+        self.sandbox.start()
+        self.seller = Seller(self.sandbox)
+        self.database = database
+        self.starter = WorkStarter(engine=database.writer, is_sqlite=database.is_sqlite)
+        self.settings = raw_settings(
+            sandbox=self.sandbox,
+            database_url=database.url.render_as_string(hide_password=False),
+            jobs=dict(QUICK_JOBS),
+        )
+
+    def close(self) -> None:
+        """Stop serving."""
+        self.sandbox.stop()
+
+    def push(self, *deals: SignedDeal, times: int = 1) -> None:
+        """Messages about these deals arrive in one body, which is delivered so many times."""
+        messages = [
+            Message("outbound", f"push-{number}-{deal.id}", "outbound", self.sandbox.org_id, deal.object, deal.id)
+            for number, deal in enumerate(deals)
+        ]
+        for _ in range(times):
+            receive(
+                database=self.database,
+                starter=self.starter,
+                clock=SystemClock(),
+                messages=messages,
+                body=b"<pushed/>",
+                content_type="text/xml",
+            )
+
+    def let_time_pass(self) -> None:
+        """As if the silence of the dead had lasted long enough already."""
+        table = tables.processes
+        with self.database.unit_of_work() as work:
+            rows = work.execute(sa.select(table.c.executor_id, table.c.beat_at).where(table.c.stopped_at.is_(None)))
+            for row in rows.all():
+                earlier = row.beat_at.replace(year=row.beat_at.year - 1)
+                work.execute(table.update().where(table.c.executor_id == row.executor_id).values(beat_at=earlier))
+            work.commit()
+
+    def await_end(self, *children: Child, deals: int, seconds: float = 60) -> None:
+        """Wait until so many orders are fulfilled, Salesforce shows them and no run is left; name the reason if not."""
+        try:
+            wait_until(lambda: self.is_at_rest(deals), f"{deals} orders are fulfilled and shown", seconds=seconds)
+        except AssertionError as error:
+            said = "\n".join(child.said() for child in children)
+            raise AssertionError(f"{error}\n{self.unrest(deals)}\n{said}") from None
+
+    def is_at_rest(self, deals: int) -> bool:
+        """Whether so many orders are fulfilled, nothing is owed, and the engine has nothing left to do."""
+        return not self.unrest(deals)
+
+    def unrest(self, deals: int) -> dict[str, Any]:
+        """What is still to come before everything is done."""
+        states = self.record_states()
+        if states != Counter({"ordered": deals}):
+            return {"records": states}
+        found: dict[str, Any] = {}
+        with self.database.reading() as connection:
+            for name, query in _UNDONE.items():
+                if rows := [row._asdict() for row in connection.execute(query)]:
+                    found[name] = rows
+        if runs := self.unfinished_runs():
+            found["runs"] = runs
+        return found
+
+    def unfinished_runs(self) -> list[str]:
+        """The ids of runs that the engine still has to finish."""
+        client = self.starter.client
+        runs = client.list_workflows(status=["PENDING", "ENQUEUED", "DELAYED"], load_input=False, load_output=False)
+        return [run.workflow_id for run in runs]
+
+    def record_states(self) -> Counter[str]:
+        """How many records are in which state."""
+        with self.database.reading() as connection:
+            return Counter(connection.execute(sa.select(tables.records.c.state)).scalars())
+
+    def end_state(self, deal: SignedDeal) -> dict[str, Any]:
+        """Everything that must be the same however often a worker was killed on the way."""
+        with self.database.reading() as connection:
+            found = {name: self._rows(connection, table, columns) for name, (table, columns) in _TOLD.items()}
+            confirmed = connection.execute(
+                sa.select(tables.history.c.event).where(
+                    sa.or_(
+                        tables.history.c.event.like("%: confirm"),
+                        tables.history.c.event.in_(("open", "fulfil", "recalculate")),
+                    )
+                )
+            ).scalars()
+            found["once in the history"] = sorted(confirmed)
+        shown = self.seller.shown(deal)
+        return found | {"shown": {name: value for name, value in shown.items() if name not in _FLEETING}}
+
+    def _rows(self, connection: sa.Connection, table: sa.Table, columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        rows = connection.execute(sa.select(*(table.c[name] for name in columns)))
+        return sorted((tuple(row) for row in rows), key=repr)
+
+
+_UNDONE = {
+    "owed": sa.select(tables.writebacks).where(tables.writebacks.c.is_owed),
+    "messages": sa.select(tables.inbox).where(tables.inbox.c.state != "done"),
+    "held": sa.select(tables.records).where(tables.records.c.claimed_by != ""),
+}
+
+_TOLD: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
+    "messages": (tables.inbox, ("source", "state", "reason")),
+    "records": (tables.records, ("state", "code", "claimed_by", "is_look_due", "attempts", "not_before", "name")),
+    "orders": (tables.orders, ("number", "state", "value", "customer_name", "question_code", "contract_id")),
+    "steps": (tables.fulfilment_steps, ("position", "name", "state", "code", "not_before")),
+    "lines": (tables.order_lines, ("position", "product_code", "quantity")),
+    "contracts": (tables.contracts, ("number", "value", "version", "customer_name", "starts_on", "ends_on")),
+    "versions": (tables.contract_versions, ("contract_id", "version", "order_id", "value")),
+    "contract lines": (tables.contract_lines, ("position", "product_code", "quantity", "value")),
+    "customers": (tables.customers, ("name",)),
+    "subscriptions": (tables.subscriptions, ("product_ref", "plan_ref", "platform_ref", "state")),
+    "customers there": (tables.platform_customers, ("name", "email")),
+    "subscriptions there": (
+        tables.platform_subscriptions,
+        ("ref", "plan_ref", "starts_on", "ends_on", "grants", "is_revoked"),
+    ),
+    "write-backs": (tables.writebacks, ("object", "is_owed", "code", "claimed_by", "attempts")),
+}

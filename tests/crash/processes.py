@@ -1,0 +1,130 @@
+"""Worker and web processes of a test: started by the zygote, killed by the test, waited for with a deadline."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.settings import ENVIRONMENT, ROOT
+
+# Generous, because the machine may be busy; a healthy run needs a fraction of it.
+DEADLINE = 60.0
+
+
+def wait_until(is_so: Callable[[], Any], what: str, *, seconds: float = DEADLINE) -> Any:
+    """Wait for a condition; its first true answer. Fails with `what` when it does not come true."""
+    deadline = time.monotonic() + seconds
+    pause = 0.01
+    while not (answer := is_so()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain until {what}"
+        time.sleep(pause)
+        pause = min(0.05, pause * 1.5)
+    return answer
+
+
+class Zygote:
+    """Talks to the process of `zygote.py`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.zygote"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def worker(
+        self,
+        settings: dict[str, Any],
+        *,
+        jobs: tuple[str, ...] = ("write_back", "wake", "watchdog"),
+        kill_in: str = "look",
+        kill_at: int = 0,
+    ) -> Child:
+        """A worker process; with `kill_at` it kills itself at that point of its runs of the kind `kill_in`."""
+        return self._start(settings, is_web=False, jobs=jobs, kill_in=kill_in, kill_at=kill_at)
+
+    def web(self, settings: dict[str, Any]) -> Child:
+        """A web server process (gunicorn with its own children)."""
+        return self._start(settings, is_web=True, jobs=(), kill_in="", kill_at=0)
+
+    def stop(self) -> None:
+        """End the zygote; it ends what it started."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=DEADLINE)
+        self._process.stdout.close()
+
+    def ask(self, **request: Any) -> Any:
+        """One request and its answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def _start(
+        self, settings: dict[str, Any], *, is_web: bool, jobs: tuple[str, ...], kill_in: str, kill_at: int
+    ) -> Child:
+        self._started += 1
+        log, points = self._folder / f"{self._started}.log", self._folder / f"{self._started}.points"
+        pid = self.ask(
+            do="start",
+            is_web=is_web,
+            settings=settings,
+            environment=ENVIRONMENT,
+            jobs=list(jobs),
+            log=str(log),
+            kill={"kind": kill_in, "at": kill_at, "points_file": str(points)},
+        )
+        return Child(self, pid, log, points)
+
+
+@dataclass
+class Child:
+    """One process that the zygote started."""
+
+    zygote: Zygote
+    pid: int
+    log: Path
+    points_file: Path
+    ended: int | None = None
+
+    def has_ended(self) -> bool:
+        """Whether it is gone; `ended` then says how (negative: by which signal)."""
+        if self.ended is None:
+            self.ended = self.zygote.ask(do="poll", pid=self.pid)
+        return self.ended is not None
+
+    def kill(self) -> None:
+        """Kill it, and whatever it started, without a chance to say goodbye."""
+        if not self.has_ended():
+            os.killpg(self.pid, signal.SIGKILL)
+            wait_until(self.has_ended, "the killed process is gone")
+
+    def terminate(self) -> int:
+        """Tell it to stop, wait for it; its exit code."""
+        os.kill(self.pid, signal.SIGTERM)
+        wait_until(self.has_ended, "the process has stopped")
+        assert self.ended is not None
+        return self.ended
+
+    def points(self) -> list[str]:
+        """The points it reached, in order."""
+        return self.points_file.read_text().splitlines() if self.points_file.exists() else []
+
+    def said(self) -> str:
+        """What it logged, for the message of a failed test."""
+        return self.log.read_text()[-6000:] if self.log.exists() else ""

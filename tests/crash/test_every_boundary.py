@@ -1,0 +1,71 @@
+"""A worker is killed around every commit and every outside call of a run; a new worker brings the deal to its end.
+
+For n = 1, 2, 3, ... a worker takes a signed quote and is killed with SIGKILL at the n-th point. Another worker, with
+another executor id, finishes what was begun. The end is compared with a run that nobody disturbed. The test stops at
+the first n that a run does not reach, so no boundary is left out, also not one that is added later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from connector.store.unit_of_work import Database
+from tests.crash.conftest import Workers
+from tests.crash.place import Place
+from tests.crash.processes import wait_until
+from tests.selling import SignedDeal
+
+pytestmark = pytest.mark.crash
+
+# Fewer would mean that points are not reached any more.
+_FEWEST_POINTS = {"look": 20, "write_back": 6, "spread": 3}
+_MOST_POINTS = 200
+
+
+@pytest.mark.parametrize("kind", ["look", "write_back", "spread"])
+def test_a_kill_anywhere_changes_nothing_in_the_end(
+    kind: str, new_database: Callable[[], Database], workers: Workers
+) -> None:
+    undisturbed = _run(new_database(), workers, kind=kind, kill_at=0)
+
+    for kill_at in range(1, _MOST_POINTS):
+        disturbed = _run(new_database(), workers, kind=kind, kill_at=kill_at)
+        assert disturbed["end"] == undisturbed["end"], f"killed at {disturbed['points'][-1]}"
+        if not disturbed["was_killed"]:
+            break
+
+    assert kill_at > _FEWEST_POINTS[kind], disturbed["points"]
+    assert undisturbed["end"]["once in the history"] == [
+        *("contract: confirm", "customer: confirm", "fulfil", "metering: confirm", "open", "read_back: confirm"),
+        *("recalculate", "subscriptions: confirm"),
+    ]
+
+
+def _run(database: Database, workers: Workers, *, kind: str, kill_at: int) -> dict[str, Any]:
+    place = Place(database)
+    try:
+        deal = _push_a_deal(place, is_spread=kind == "spread")
+        first = workers.start(place.settings, kill_in=kind, kill_at=kill_at)
+        wait_until(lambda: first.has_ended() or place.is_at_rest(1), "the first worker was killed or is done")
+        was_killed = first.has_ended()
+        if was_killed:
+            assert first.ended == -9, first.said()
+            place.let_time_pass()
+            second = workers.start(place.settings)
+            place.await_end(first, second, deals=1)
+            second.kill()
+        first.kill()
+        return {"end": place.end_state(deal), "was_killed": was_killed, "points": first.points()}
+    finally:
+        place.close()
+        database.dispose()
+
+
+def _push_a_deal(place: Place, *, is_spread: bool) -> SignedDeal:
+    """A message about a signed quote; with `is_spread` two of them in one body, which a run of its own spreads."""
+    deal = place.seller.quote()
+    place.push(*[deal] * (2 if is_spread else 1))
+    return deal
