@@ -45,7 +45,7 @@ from connector.usecases.issue_tokens import create_token
 ORG_ID = "00D5g00000ABCDEEA2"
 PASSWORD = "a long enough password"
 # Cheap on purpose: verifying reads the cost from the hash, so tests do not pay for strength.
-_CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,7 @@ def make_user(database: Database, clock: Clock, *, name: str = "anna", role: str
     """A user whose password is PASSWORD."""
     with database.unit_of_work() as work:
         user_id = users.add_user(
-            work=work, name=name, password_hash=_CHEAP_HASHER.hash(PASSWORD), role=role, now=clock.now(), actor="test"
+            work=work, name=name, password_hash=CHEAP_HASHER.hash(PASSWORD), role=role, now=clock.now(), actor="test"
         )
         work.commit()
     return user_id

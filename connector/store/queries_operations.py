@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from connector.errors import Unavailable
 from connector.store import queries
 from connector.store.order_rows import MessageRow
 from connector.store.queries import Page, PageAsked
@@ -191,7 +192,7 @@ def database_problem(*, database: Database) -> tuple[str, str] | None:
     try:
         with database.reading() as connection:
             missing = sorted(set(metadata.tables) - set(sa.inspect(connection).get_table_names()))
-    except sa.exc.SQLAlchemyError:
+    except (Unavailable, sa.exc.SQLAlchemyError):
         return "The database does not answer.", "Check that it runs and that [database] url is right."
     return (f"The database has no table {missing[0]}.", "Run `countersign migrate`.") if missing else None
 

@@ -135,8 +135,12 @@ def _session_user() -> Any:
 def _safe_next(target: str) -> str:
     """The page asked for when it is one of ours, else the first page: nobody is sent to a foreign site."""
     parts = urlsplit(target) if _is_plain(target) else None
-    is_ours = parts is not None and not parts.scheme and not parts.netloc and parts.path.startswith("/review")
+    is_ours = parts is not None and not parts.scheme and not parts.netloc and _is_page(parts.path)
     return target if is_ours else url_for("orders.index")
+
+
+def _is_page(path: str) -> bool:
+    return path.startswith("/review/") and ".." not in path
 
 
 def _is_plain(target: str) -> bool:

@@ -1,0 +1,122 @@
+"""Every address has a guard that this table names, and the guard refuses whoever brings nothing.
+
+A new route that is not in the table fails here: decide first who may use it.
+"""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from connector.adapters.clock import FixedClock
+from connector.app import create_app
+from connector.store.unit_of_work import Database
+from tests.web.serving import csrf_of, make_services
+
+LOGIN, TOKEN, PROVIDER, OPEN, FORM = "login", "token", "provider", "open", "form"
+
+GUARDS = {
+    "GET /static/<path:filename>": OPEN,
+    "GET /": OPEN,
+    "GET /review": OPEN,
+    "GET /login": OPEN,
+    "POST /login": FORM,
+    "POST /logout": FORM,
+    "GET /health/live": OPEN,
+    "GET /health/ready": OPEN,
+    "GET /metrics": OPEN,
+    "GET /api/openapi.json": OPEN,
+    "GET /api/docs": OPEN,
+    "GET /review/orders": LOGIN,
+    "GET /review/orders/<name:number>": LOGIN,
+    "POST /review/orders/<name:number>/resync": LOGIN,
+    "GET /review/contracts": LOGIN,
+    "GET /review/contracts/<name:number>": LOGIN,
+    "GET /review/parked": LOGIN,
+    "POST /review/parked/replay": LOGIN,
+    "GET /review/messages/<int:message_id>": LOGIN,
+    "GET /review/records": LOGIN,
+    "GET /review/health": LOGIN,
+    "GET /api/v1/orders": TOKEN,
+    "GET /api/v1/orders/<name:number>": TOKEN,
+    "GET /api/v1/contracts": TOKEN,
+    "GET /api/v1/contracts/<name:number>": TOKEN,
+    "GET /api/v1/contracts/<name:number>/schedule": TOKEN,
+    "GET /api/v1/customers": TOKEN,
+    "GET /api/v1/parked": TOKEN,
+    "POST /api/v1/parked/replay": TOKEN,
+    "POST /api/v1/resync": TOKEN,
+    "GET /api/v1/resync/<name:token>": TOKEN,
+    "POST /api/v1/preview": TOKEN,
+    "POST /webhooks/salesforce/outbound/<token>": PROVIDER,
+    "POST /webhooks/salesforce/events": PROVIDER,
+}
+_VALUES = {"number": "O-000001", "token": "x" * 32, "message_id": 1, "filename": "countersign.css"}
+
+
+@pytest.fixture
+def app(sqlite_database: Database, clock: FixedClock) -> Flask:
+    return create_app(services=make_services(sqlite_database, clock))
+
+
+def test_every_route_is_in_the_table_and_the_table_names_no_other(app: Flask) -> None:
+    assert sorted(_routes(app)) == sorted(GUARDS)
+
+
+@pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == LOGIN])
+def test_a_page_sends_strangers_to_sign_in(app: Flask, route: str) -> None:
+    answer = _call(app, route)
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/login")
+
+
+@pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == TOKEN])
+@pytest.mark.parametrize("header", [None, "Basic YTpi", "Bearer", "Bearer cs_" + "x" * 43, "cs_" + "x" * 43])
+def test_the_api_wants_a_token_that_we_made(app: Flask, route: str, header: str | None) -> None:
+    answer = _call(app, route, header)
+
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="countersign"')
+    assert answer.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == PROVIDER])
+def test_a_receiver_refuses_what_its_sender_did_not_sign(app: Flask, route: str) -> None:
+    answer = _call(app, route)
+
+    assert answer.status_code in (400, 401, 403, 404)
+
+
+@pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == FORM])
+def test_a_form_needs_its_token(app: Flask, route: str) -> None:
+    assert _call(app, route).status_code == 400
+
+
+@pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == OPEN])
+def test_what_is_open_is_open_on_purpose(app: Flask, route: str) -> None:
+    assert _call(app, route).status_code in (200, 302)
+
+
+def _routes(app: Flask) -> dict[str, Rule]:
+    found = {}
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            found[f"{method} {rule.rule}"] = rule
+    return found
+
+
+def _call(app: Flask, route: str, authorization: str | None = None) -> TestResponse:
+    """The request as a stranger makes it; forms of guarded pages carry a good token, so that only the guard refuses."""
+    method = route.split()[0]
+    rule = _routes(app)[route]
+    client = app.test_client()
+    data = {"csrf_token": csrf_of(client.get("/login"))} if method == "POST" and GUARDS[route] == LOGIN else None
+    with app.test_request_context():
+        path = app.url_map.bind("localhost").build(
+            rule.endpoint, {name: _VALUES[name] for name in rule.arguments}, method
+        )
+    headers = {"Authorization": authorization} if authorization else {}
+    return client.open(path, method=method, data=data, headers=headers, buffered=True)
