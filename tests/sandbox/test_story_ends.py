@@ -1,4 +1,4 @@
-"""The story's promises, kept by the product's own reading: the gateway, the example mapping, tie-out and access rules."""
+"""The story keeps its promises under the product's own gateway, example mapping, tie-out and access rules."""
 
 from __future__ import annotations
 
