@@ -62,7 +62,7 @@ class Door:
 def demo(*, once: bool, is_json: bool, folder: Path, seconds: int) -> None:
     """Show the whole way of a deal on this machine, with a stand-in for Salesforce; needs no account."""
     try:
-        with _told_to_stop(), fresh_folder(folder) as fresh, Children() as children:
+        with told_to_stop(), fresh_folder(folder) as fresh, Children() as children:
             is_good = _run(fresh, children, once=once, is_json=is_json, seconds=seconds)
     except ConnectorError as error:
         click.echo(f"{error}\n{error.fix}", err=True)
@@ -187,7 +187,7 @@ def _stay(children: Children) -> None:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[None]:
+def told_to_stop() -> Iterator[None]:
     """SIGTERM and a closed terminal end the demo the way Ctrl-C does, so that its processes end with it."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

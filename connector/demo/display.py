@@ -50,7 +50,7 @@ class Progress:
         columns = shutil.get_terminal_size().columns - 1
         lines = [_live_line(standing, columns) for standing in standings] + ["", _bar(standings)]
         # Go up over what was drawn before, and clear from there on.
-        click.echo((f"\x1b[{self._drawn}A\x1b[J" if self._drawn else "") + "\n".join(lines))
+        click.echo((f"\x1b[{self._drawn}A\x1b[J" if self._drawn else "") + "\n".join(lines), color=True)
         self._drawn = len(lines)
 
     def _tell_changes(self, standings: Sequence[Standing]) -> None:

@@ -14,7 +14,7 @@ from connector.demo.deals import DemoDeal, DemoOrg
 _POLL = 0.15
 _MOST_ORDERS = 200
 # The product's two questions that need no message, in words.
-_ASKED = {"sweep": "sweep", "unsynced": "question"}
+_ASKED = {"sweep": "sweep", "unsynced": "hourly check"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Standing:
     word_code: str = ""
     deliveries: int = 0
     seconds: float = 0.0
-    sources: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def is_right(self) -> bool:
@@ -43,7 +43,7 @@ class Standing:
         """How we heard of the deal: by its message, or because we asked."""
         if self.deliveries:
             return "message" if self.deliveries == 1 else f"message, {self.deliveries} times"
-        return " and ".join(_ASKED.get(source, source) for source in self.sources) or "-"
+        return _ASKED.get(self.source, self.source) or "-"
 
     def differences(self) -> list[str]:
         """What is not as expected, as sentences; empty when all is."""
@@ -105,17 +105,18 @@ class Watch:
             replace(
                 self._look_at(standing, orders, deliveries),
                 seconds=standing.seconds,
-                sources=self._sources(standing.number),
+                source=self._source(standing.number),
             )
             for standing in self.standings
         ]
 
-    def _sources(self, number: str) -> tuple[str, ...]:
-        """Where the messages about an order came from."""
+    def _source(self, number: str) -> str:
+        """Where the first message about an order came from."""
         if not number:
-            return ()
+            return ""
         messages = self._api.get(f"/api/v1/orders/{number}")["messages"]
-        return tuple(sorted({str(message["source"]).partition(":")[0] for message in messages}))
+        first = min(messages, key=lambda message: (message["received_at"], message["id"]), default={"source": ""})
+        return str(first["source"]).partition(":")[0]
 
     def _look_at(
         self, standing: Standing, orders: Mapping[str, Sequence[Mapping[str, Any]]], deliveries: Mapping[str, int]
