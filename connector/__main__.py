@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from connector import __version__
-from connector.commands import deals, people, running
+from connector.commands import checks, deals, people, running
 from connector.demo.command import demo
 
 
@@ -22,6 +22,7 @@ for _command in (
     running.migrate,
     running.run,
     running.transitions,
+    checks.check,
     deals.resync_command,
     deals.replay_command,
     deals.reconcile_command,

@@ -14,6 +14,7 @@ from connector.adapters.clock import SystemClock
 from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.adapters.salesforce_auth import SalesforceLogin
+from connector.assuming import assumptions_of
 from connector.config import Config, PlanEntitlementSettings, PlanSettings, SalesforceSettings
 from connector.domain.entitlements import CustomPlan, PlanEntitlement
 from connector.domain.salesforce_ids import id18
@@ -39,7 +40,8 @@ from mappings.writeback import status_field_name, status_fields
 def make_services(config: Config, *, clock: Clock | None = None) -> Services:
     """The parts of one process; nothing is called yet. Raises Misconfigured with every fault of the settings."""
     rules = read_signed_rules(config.signed)
-    compiled = compile_mappings(read_mapping_config(config.mapping), signed=rules)
+    mapping = read_mapping_config(config.mapping)
+    compiled = compile_mappings(mapping, signed=rules)
     conditions = {name: _condition(rules, name) for name in compiled if _condition(rules, name)}
     database = Database(config.database.url)
     used_clock = clock or SystemClock()
@@ -57,6 +59,7 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
             plans=[_plan(plan) for plan in config.entitlements.plans], rows=PlatformStore(database)
         ),
         board=StatusBoard(fields=_status_fields(config), base_url=config.web.base_url.rstrip("/")),
+        assumed=assumptions_of(config, mapping=mapping, rules=rules),
     )
 
 
@@ -109,7 +112,7 @@ def make_sweeper(services: Services) -> Sweeper:
         overlap=timedelta(seconds=jobs.sweep_overlap),
         first_reach=timedelta(days=jobs.unsynced_days),
         unfinished=partial(_unfinished, services.config),
-        calls_per_day={id18(org.org_id): org.calls_per_day or 0 for org in services.config.salesforce},
+        calls_per_day=services.assumed.calls_per_day,
     )
 
 

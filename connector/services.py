@@ -13,6 +13,7 @@ from typing import cast
 from flask import current_app
 
 from connector.config import Config
+from connector.domain.assumptions import Assumptions
 from connector.ports import Clock, EntitlementPlatform, Org
 from connector.store.unit_of_work import Database
 from connector.usecases.postbox import Postbox
@@ -31,6 +32,7 @@ class Services:
     orgs: Mapping[str, Org]
     platform: EntitlementPlatform
     board: StatusBoard
+    assumed: Assumptions = Assumptions()
     postbox: Postbox = field(init=False)
 
     def __post_init__(self) -> None:

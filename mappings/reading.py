@@ -161,6 +161,23 @@ class RowReader:
             return None
 
 
+def read_word(value: str, *, reading: Reading) -> Any:
+    """The typed value that a word would be read as, None when it would be a fault; to judge picklists beforehand."""
+    try:
+        return _mapped(value, reading)
+    except Unreadable:
+        return None
+
+
+def can_read(value: str, *, reading: Reading) -> bool:
+    """Whether a word would be read without a fault; a word of the value map that means "empty" is one."""
+    try:
+        _mapped(value, reading)
+    except Unreadable:
+        return False
+    return True
+
+
 def _mapped(raw: Any, reading: Reading) -> Any:
     if isinstance(raw, Mapping | list | tuple):
         raise Unreadable("NOT_A_VALUE", "not a single value", fix="The mapping must name a field.", owner=REVOPS)

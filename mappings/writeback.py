@@ -64,3 +64,9 @@ def _cut(sentence: str) -> str:
 def status_field_name(*, prefix: str, renamed: Mapping[str, str]) -> str:
     """The Salesforce field that shows the state word; empty when it is switched off."""
     return renamed.get("Status", f"{prefix}Status__c")
+
+
+def status_names(*, prefix: str, renamed: Mapping[str, str]) -> dict[str, str]:
+    """Every field that is written, by our name for it; those switched off are left out."""
+    names = {name: renamed.get(name, f"{prefix}{name}__c") for name in _FIELDS}
+    return {name: field for name, field in names.items() if field}

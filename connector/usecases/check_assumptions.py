@@ -1,0 +1,277 @@
+"""Everything we take for granted outside, proved one by one: what `countersign check` and the health page show.
+
+Exists so that a wrong permission, a refreshed sandbox or a clock that runs ahead is found before the first deal, with
+the step that mends it. Never writes to Salesforce and never puts a secret into a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from connector.domain.api_budget import budget_of
+from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState
+from connector.errors import ConnectorError
+from connector.ports import Clock, EntitlementPlatform, Org, Organization, RecordSelection
+from connector.store import probe
+from connector.store.unit_of_work import Database
+from connector.usecases.check_records import (
+    Describer,
+    check_selection,
+    check_signed,
+    check_status_fields,
+)
+
+GOOD, BAD, UNKNOWN = FindingState.GOOD, FindingState.BAD, FindingState.UNKNOWN
+# A signed request may be five minutes old, a login assertion lives three: two minutes leave room for the journey.
+MOST_SKEW = timedelta(seconds=120)
+
+_OPERATOR, _REVOPS = "operator", "RevOps"
+_DATABASE, _SETTINGS, _PLATFORM = "database", "settings", "entitlements"
+_MOST_PRODUCTS = 2000
+_AT_ONCE = 200
+
+Check = Callable[[], Iterable[Finding]]
+Progress = Callable[[int, int, str], None]
+
+
+def check_assumptions(
+    *,
+    orgs: Mapping[str, Org],
+    platform: EntitlementPlatform,
+    database: Database,
+    clock: Clock,
+    assumed: Assumptions,
+    on_progress: Progress = lambda _done, _all, _area: None,
+) -> tuple[Finding, ...]:
+    """How every assumption stands, in the order to mend them. `on_progress` hears (done, all, what is next).
+
+    Raises nothing that is anticipated: what fails is a finding.
+    """
+    checks: list[tuple[str, Check]] = [
+        (_DATABASE, lambda: _check_database(database, clock)),
+        (_SETTINGS, lambda: _check_settings(assumed)),
+        (_PLATFORM, lambda: _check_plans(platform, assumed.plan_refs)),
+    ]
+    for org in orgs.values():
+        checks += _org_checks(org, clock, platform, assumed)
+    return _run(checks, on_progress)
+
+
+def check_mapping(
+    *,
+    orgs: Mapping[str, Org],
+    platform: EntitlementPlatform,
+    assumed: Assumptions,
+    on_progress: Progress = lambda _done, _all, _area: None,
+) -> tuple[Finding, ...]:
+    """The part of it that concerns `[mapping]` and `[[signed]]`: fields, values, products, in every org."""
+    checks: list[tuple[str, Check]] = [(_PLATFORM, lambda: _check_plans(platform, assumed.plan_refs))]
+    for org in orgs.values():
+        checks += _record_checks(org, Describer(org.gateway, _area(org)), platform, assumed)
+    return _run(checks, on_progress)
+
+
+def _run(checks: Sequence[tuple[str, Check]], on_progress: Progress) -> tuple[Finding, ...]:
+    found: list[Finding] = []
+    for at, (area, check) in enumerate(checks):
+        on_progress(at, len(checks), area)
+        try:
+            found += check()
+        except ConnectorError as error:
+            found.append(Finding(area, BAD, str(error), error.fix, error.owner))
+    on_progress(len(checks), len(checks), "")
+    return tuple(dict.fromkeys(found))
+
+
+# Ourselves.
+
+
+def _check_database(database: Database, clock: Clock) -> Iterator[Finding]:
+    found = probe.revisions(database=database)
+    if found is None:
+        fix = "Check that it runs, and [database] url or COUNTERSIGN_DATABASE_URL."
+        yield Finding(_DATABASE, BAD, "The database does not answer.", fix, _OPERATOR)
+        return
+    revision, needed = found
+    if revision != needed:
+        message = f"The database is at revision {revision or 'none'}, this release needs {needed}."
+        yield Finding(_DATABASE, BAD, message, "Run `countersign migrate`.", _OPERATOR)
+        return
+    yield Finding(_DATABASE, GOOD, f"The database answers and is at revision {revision}.")
+    if probe.keeps_what_is_written(database=database, now=clock.now()):
+        yield Finding(_DATABASE, GOOD, "What is written can be read back.")
+        return
+    fix = "Check the rights of the database user, and that the disk is neither full nor read-only."
+    yield Finding(_DATABASE, BAD, "What is written cannot be read back.", fix, _OPERATOR)
+
+
+def _check_settings(assumed: Assumptions) -> Iterator[Finding]:
+    for variable, problem in assumed.secrets.items():
+        if problem:
+            fix = f"Set {variable} (or {variable}_FILE); config.example.toml says how to make one."
+            yield Finding(_SETTINGS, BAD, f"{variable}: {problem}", fix, _OPERATOR)
+        else:
+            yield Finding(_SETTINGS, GOOD, f"{variable} is set and long enough.")
+    parts = urlsplit(assumed.base_url)
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        message = f"[web] base_url is {assumed.base_url}: people would sign in without encryption."
+        yield Finding(_SETTINGS, BAD, message, "Put it behind a proxy with TLS and write https://.", _OPERATOR)
+
+
+def _check_plans(platform: EntitlementPlatform, plan_refs: Mapping[str, str]) -> Iterator[Finding]:
+    for ref, place in plan_refs.items():
+        yield _plan_finding(platform, ref, place)
+
+
+def _plan_finding(platform: EntitlementPlatform, ref: str, named_by: str) -> Finding:
+    plan = platform.fetch_plan(plan_ref=ref)
+    if plan is not None and plan.is_published:
+        return Finding(_PLATFORM, GOOD, f"{named_by} gives the plan {ref}, which is known.")
+    what = "does not know" if plan is None else "has not published"
+    message = f"{named_by} gives the plan {ref}, which the entitlement platform {what}."
+    return Finding(_PLATFORM, BAD, message, "Create and publish the plan, or correct its id.", _REVOPS)
+
+
+# One org.
+
+
+def _area(org: Org) -> str:
+    return f"salesforce {org.name}"
+
+
+def _org_checks(org: Org, clock: Clock, platform: EntitlementPlatform, assumed: Assumptions) -> list[tuple[str, Check]]:
+    """The checks of one org; when we cannot log in, nothing else of it can be looked at."""
+    area, describer = _area(org), Describer(org.gateway, _area(org))
+    login: list[Organization] = []
+
+    def logged_in(check: Check) -> Check:
+        return lambda: check() if login else ()
+
+    first: list[tuple[str, Check]] = [
+        (area, lambda: _check_login(org, login)),
+        (area, logged_in(lambda: _check_clock(org, clock))),
+        (area, logged_in(lambda: _check_usage(org, assumed.calls_per_day.get(org.org_id, 0)))),
+    ]
+    return first + [(name, logged_in(check)) for name, check in _record_checks(org, describer, platform, assumed)]
+
+
+def _check_login(org: Org, login: list[Organization]) -> Iterator[Finding]:
+    area = _area(org)
+    try:
+        found = org.gateway.organization()
+    except ConnectorError as error:
+        yield Finding(area, BAD, str(error), error.fix, error.owner)
+        yield Finding(
+            area, UNKNOWN, "Nothing else of this org could be looked at.", "Mend the login first.", error.owner
+        )
+        return
+    login.append(found)
+    kind = "a sandbox" if found.is_sandbox else "a production org"
+    yield Finding(area, GOOD, f"We are logged in to {found.name!r}, {kind}.")
+    if found.org_id == org.org_id:
+        yield Finding(area, GOOD, f"Its id is {found.org_id}, as configured.")
+        return
+    message = f"Its id is {found.org_id}, not {org.org_id} as configured; a refreshed sandbox has a new id."
+    fix = "Check instance_url and org_id in [salesforce]; never point a copy at a ledger of production."
+    yield Finding(area, BAD, message, fix, _OPERATOR)
+
+
+def _check_clock(org: Org, clock: Clock) -> Iterator[Finding]:
+    ahead = clock.now() - org.gateway.server_now()
+    seconds = round(ahead.total_seconds())
+    if abs(ahead) <= MOST_SKEW:
+        yield Finding(_area(org), GOOD, f"Our clock and Salesforce's differ by {abs(seconds)} s.")
+        return
+    word = "ahead of" if seconds > 0 else "behind"
+    message = f"Our clock is {abs(seconds)} s {word} Salesforce's; logins and signed pushes would be refused."
+    yield Finding(_area(org), BAD, message, "Set this host's clock by NTP.", _OPERATOR)
+
+
+def _check_usage(org: Org, calls_per_day: int) -> Iterator[Finding]:
+    usage, area = org.gateway.usage(), _area(org)
+    budget = budget_of(used=usage.used, limit=usage.limit, calls_per_day=calls_per_day)
+    if not budget.most:
+        yield Finding(area, UNKNOWN, "Salesforce did not tell the limit of API calls.", "Look in Setup.", _OPERATOR)
+        return
+    said = f"{budget.used:,} of {budget.most:,} API calls of the last 24 hours are used ({budget.percent} %)"
+    if budget.may_search:
+        yield Finding(area, GOOD, f"{said}.")
+        return
+    held = "sweeps wait" if budget.may_ask else "only write-backs and pushes go on"
+    fix = (
+        "Find what uses the calls (Setup > Company Information, API usage), or raise calls_per_day or the org's limit."
+    )
+    yield Finding(area, BAD, f"{said}; {held}.", fix, "salesforce_admin")
+
+
+def _record_checks(
+    org: Org, describer: Describer, platform: EntitlementPlatform, assumed: Assumptions
+) -> list[tuple[str, Check]]:
+    area = _area(org)
+    checks: list[tuple[str, Check]] = []
+    for mapping in org.mappings.values():
+        checks.append((f"{area}: {mapping.object}", _selection_check(describer, mapping.selection, assumed)))
+        if mapping.object in assumed.status_fields:
+            checks.append((f"{area}: {mapping.object}", _status_check(describer, mapping.object, assumed)))
+    checks += [(area, lambda use=use: check_signed(describer=describer, use=use)) for use in assumed.signed]  # type: ignore[misc]
+    checks += [
+        (area, lambda use=use: _check_catalogue(org, describer, platform, use))  # type: ignore[misc]
+        for use in assumed.catalogues
+    ]
+    # Objects that could not be described speak last: every check above adds to them.
+    checks.append((area, lambda: tuple(describer.findings)))
+    return checks
+
+
+def _selection_check(describer: Describer, selection: RecordSelection, assumed: Assumptions) -> Check:
+    return lambda: check_selection(describer=describer, selection=selection, uses=assumed.fields)
+
+
+def _status_check(describer: Describer, object_name: str, assumed: Assumptions) -> Check:
+    fields = assumed.status_fields[object_name]
+    return lambda: check_status_fields(describer=describer, object_name=object_name, fields=fields)
+
+
+# The products in Salesforce, and the plans they name.
+
+
+def _check_catalogue(
+    org: Org, describer: Describer, platform: EntitlementPlatform, use: CatalogueUse
+) -> Iterator[Finding]:
+    """Whether every plan that an active product names is known to the platform."""
+    place = _product_fields(describer, use)
+    if place is None:
+        return
+    product, type_field, ref_field = place
+    active = "IsActive = true AND " if _has_active_flag(describer, product) else ""
+    stamps = org.gateway.fetch_signed(
+        object_name=product, condition=f"{active}{ref_field} != null", since=None, until=None, limit=_MOST_PRODUCTS
+    )
+    refs: dict[str, str] = {}
+    for start in range(0, len(stamps), _AT_ONCE):
+        chosen = [stamp.record_id for stamp in stamps[start : start + _AT_ONCE]]
+        selection = RecordSelection(object=product, fields=("Name", type_field, ref_field))
+        for record in org.gateway.fetch(selection=selection, record_ids=chosen):
+            if use.is_plan(str(record.fields.get(type_field) or "")):
+                refs.setdefault(str(record.fields.get(ref_field)).strip(), f"The product {record.fields.get('Name')!r}")
+    yield from (_plan_finding(platform, ref, named_by) for ref, named_by in refs.items())
+    if len(stamps) == _MOST_PRODUCTS:
+        message = f"Only the {_MOST_PRODUCTS:,} products that were not changed for longest were looked at."
+        yield Finding(_area(org), UNKNOWN, message, "Deactivate products that are no longer sold.", _REVOPS)
+
+
+def _product_fields(describer: Describer, use: CatalogueUse) -> tuple[str, str, str] | None:
+    """(object, type field, ref field) of the products; None when they are not both on one visible parent."""
+    parent, _, type_field = use.type_path.rpartition(".")
+    other, _, ref_field = use.ref_path.rpartition(".")
+    found = [describer.follow(use.line_object, path) for path in (use.type_path, use.ref_path)]
+    if not parent or parent != other or any(hit.field is None for hit in found):
+        return None
+    return found[0].object, type_field, ref_field
+
+
+def _has_active_flag(describer: Describer, product: str) -> bool:
+    described = describer.describe(product)
+    return described is not None and "IsActive" in described.fields
