@@ -54,10 +54,8 @@ def alive(*, work: UnitOfWork) -> set[str]:
 
 def claim_run(*, work: UnitOfWork, job: str, due_at: datetime, claimed_by: str, now: datetime) -> bool:
     """Take one due time of one job; False when another scheduler has it."""
-    done = work.execute(
-        insert_ignore(work, job_runs).values(job=job, due_at=due_at, claimed_by=claimed_by, started_at=now)
-    )
-    return bool(done.rowcount)
+    insert = insert_ignore(work, job_runs).values(job=job, due_at=due_at, claimed_by=claimed_by, started_at=now)
+    return work.execute(insert.returning(job_runs.c.job)).first() is not None
 
 
 def finish_run(

@@ -42,18 +42,17 @@ class OwedWrite:
 def want(*, work: UnitOfWork, ref: RecordRef, account_id: str, fields: Mapping[str, Any], now: datetime) -> None:
     """Have the record show these fields. Only fields that differ from what we wrote last are ever sent."""
     key = (writebacks.c.org_id == ref.org_id) & (writebacks.c.record_id == ref.record_id)
-    made = work.execute(
-        insert_ignore(work, writebacks).values(
-            org_id=ref.org_id,
-            object=ref.object,
-            record_id=ref.record_id,
-            account_id=account_id,
-            wanted=dict(fields),
-            is_owed=True,
-            wanted_at=now,
-        )
+    insert = insert_ignore(work, writebacks).values(
+        org_id=ref.org_id,
+        object=ref.object,
+        record_id=ref.record_id,
+        account_id=account_id,
+        wanted=dict(fields),
+        is_owed=True,
+        wanted_at=now,
     )
-    if made.rowcount:
+    # The count of inserted rows says nothing on PostgreSQL; a returned id says that the row is new.
+    if work.execute(insert.returning(writebacks.c.id)).first() is not None:
         return
     row = work.execute(sa.select(writebacks.c.wanted, writebacks.c.written).where(key).with_for_update()).one()
     if row.wanted == dict(fields):
