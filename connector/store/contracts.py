@@ -40,6 +40,7 @@ class StoredContract:
     version: int
     starts_on: date
     ends_on: date
+    next_bill_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def platform_ref(*, work: UnitOfWork, org_id: str, customer_ref: str) -> str:
 def lock(*, work: UnitOfWork, contract_id: int) -> StoredContract:
     """The contract, locked for this transaction, so that two orders never recalculate it at once."""
     row = work.execute(sa.select(contracts).where(contracts.c.id == contract_id).with_for_update()).one()
-    return StoredContract(row.id, row.number, row.value, row.version, row.starts_on, row.ends_on)
+    return StoredContract(row.id, row.number, row.value, row.version, row.starts_on, row.ends_on, row.next_bill_on)
 
 
 def open_contract(*, work: UnitOfWork, order_id: int, order: Order, value: Decimal, now: datetime) -> StoredContract:
@@ -105,7 +106,7 @@ def open_contract(*, work: UnitOfWork, order_id: int, order: Order, value: Decim
     if made is None:
         query = sa.select(contracts.c.id).where(contracts.c.opened_by_order_id == order_id)
         return lock(work=work, contract_id=work.execute(query).scalar_one())
-    return StoredContract(made, f"C-{made:06d}", value, 0, order.starts_on, order.ends_on)
+    return StoredContract(made, f"C-{made:06d}", value, 0, order.starts_on, order.ends_on, None)
 
 
 def save_version(
@@ -116,10 +117,14 @@ def save_version(
     value: Decimal,
     starts_on: date,
     ends_on: date,
+    bill_from: date | None,
     reason: str,
     now: datetime,
 ) -> None:
-    """The contract as this order leaves it: its new value and term, once per order."""
+    """The contract as this order leaves it: its new value and term, once per order.
+
+    `bill_from` is the first day on which the order changes what is billed; the next billing run looks from there.
+    """
     version = contract.version + 1
     work.execute(
         contract_versions.insert().values(
@@ -130,7 +135,13 @@ def save_version(
         contracts.update()
         .where(contracts.c.id == contract.id)
         .values(
-            number=contract.number, version=version, value=value, starts_on=starts_on, ends_on=ends_on, changed_at=now
+            number=contract.number,
+            version=version,
+            value=value,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            next_bill_on=_earlier(contract.next_bill_on, bill_from),
+            changed_at=now,
         )
     )
     work.execute(orders.update().where(orders.c.id == order_id).values(contract_id=contract.id))
@@ -224,6 +235,10 @@ def save_metered_feature(*, work: UnitOfWork, contract_id: int, order_line_id: i
             contract_id=contract_id, order_line_id=order_line_id, feature_ref=feature_ref
         )
     )
+
+
+def _earlier(one: date | None, other: date | None) -> date | None:
+    return min((day for day in (one, other) if day is not None), default=None)
 
 
 def _subscription(row: Any) -> StoredSubscription:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from connector.domain.entitlements import AccessGranted, AccessWanted, Grant
 from connector.store.inserting import insert
-from connector.store.tables import platform_customers, platform_subscriptions
+from connector.store.tables_platform import platform_customers, platform_subscriptions
 from connector.store.unit_of_work import Database, UnitOfWork
 
 _GRANTS = TypeAdapter(tuple[Grant, ...])

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from connector.errors import ConnectorError
 from connector.store import watermarks
 from connector.store.migrate import current_revision, newest_revision
 from connector.store.tables import watermarks as table
@@ -17,6 +18,7 @@ from connector.store.unit_of_work import Database
 
 # No org has this id, so no sweep ever meets the row.
 _ORG = "check"
+_FAILURES = (sa.exc.SQLAlchemyError, ConnectorError, OSError)
 
 
 def revisions(*, database: Database) -> tuple[str, str] | None:
@@ -24,7 +26,7 @@ def revisions(*, database: Database) -> tuple[str, str] | None:
     try:
         with database.reading() as connection:
             return current_revision(connection=connection), newest_revision()
-    except (sa.exc.SQLAlchemyError, OSError):
+    except _FAILURES:
         # The driver's own text is left out: it may hold the address and the user.
         return None
 
@@ -42,6 +44,6 @@ def keeps_what_is_written(*, database: Database, now: datetime) -> bool:
         with database.unit_of_work() as work:
             work.execute(table.delete().where(row))
             work.commit()
-    except (sa.exc.SQLAlchemyError, OSError):
+    except _FAILURES:
         return False
     return found is not None and found >= now

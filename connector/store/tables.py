@@ -8,44 +8,19 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+# The other table modules are read here so that the metadata is whole, whoever asks for it.
+from connector.store import tables_billing, tables_platform
+from connector.store.metadata import Id, count_column, id_column, metadata, reference_column, text_column
 from connector.store.types import ExactDecimal, ExactJson, UtcDateTime
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite counts only an INTEGER primary key up by itself.
-Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", Id, primary_key=True, autoincrement=True)
-
-
-def _text(name: str, *, default: str | None = "") -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default=default)
-
-
-def _count(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, nullable=False, server_default="0")
-
-
-def _reference(name: str, target: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(name, Id, sa.ForeignKey(f"{target}.id"), nullable=nullable)
-
+__all__ = ["metadata", "tables_billing", "tables_platform"]
 
 processes = sa.Table(
     "processes",
     metadata,
     sa.Column("executor_id", sa.String(80), primary_key=True),
-    _text("kind"),
-    _text("host"),
+    text_column("kind"),
+    text_column("host"),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("beat_at", UtcDateTime, nullable=False),
@@ -58,18 +33,18 @@ job_runs = sa.Table(
     # The primary key is the claim: two schedulers by mistake run each due time once.
     sa.Column("job", sa.String(60), primary_key=True),
     sa.Column("due_at", UtcDateTime, primary_key=True),
-    _text("claimed_by"),
+    text_column("claimed_by"),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("counts", ExactJson),
-    _text("error"),
+    text_column("error"),
 )
 
 inbox_bodies = sa.Table(
     "inbox_bodies",
     metadata,
-    _id(),
-    _text("content_type"),
+    id_column(),
+    text_column("content_type"),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
 )
@@ -77,16 +52,16 @@ inbox_bodies = sa.Table(
 inbox = sa.Table(
     "inbox",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("source", sa.String(40), nullable=False),
     sa.Column("message_id", sa.String(200), nullable=False),
-    _reference("body_id", "inbox_bodies"),
-    _text("kind"),
-    _text("org_id"),
-    _text("object"),
-    _text("record_id"),
-    _text("state", default="received"),
-    _text("reason"),
+    reference_column("body_id", "inbox_bodies"),
+    text_column("kind"),
+    text_column("org_id"),
+    text_column("object"),
+    text_column("record_id"),
+    text_column("state", default="received"),
+    text_column("reason"),
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.Column("done_at", UtcDateTime),
     # A second delivery of a message does nothing.
@@ -100,25 +75,25 @@ inbox = sa.Table(
 records = sa.Table(
     "records",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("org_id", sa.String(18), nullable=False),
     sa.Column("object", sa.String(80), nullable=False),
     sa.Column("record_id", sa.String(18), nullable=False),
-    _text("state", default="due"),
-    _text("code"),
-    _text("reason"),
-    _text("owner"),
-    _text("name"),
-    _text("account_id"),
+    text_column("state", default="due"),
+    text_column("code"),
+    text_column("reason"),
+    text_column("owner"),
+    text_column("name"),
+    text_column("account_id"),
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("looked_at", UtcDateTime),
     sa.Column("not_before", UtcDateTime),
-    _count("attempts"),
+    count_column("attempts"),
     # Which run works on the record now; a second look leaves a note and goes.
-    _text("claimed_by"),
+    text_column("claimed_by"),
     sa.Column("claimed_at", UtcDateTime),
     sa.Column("is_look_due", sa.Boolean, nullable=False, server_default=sa.false()),
-    _count("looks"),
+    count_column("looks"),
     sa.UniqueConstraint("org_id", "record_id"),
     sa.Index(None, "not_before"),
     sa.Index(None, "state"),
@@ -127,29 +102,29 @@ records = sa.Table(
 orders = sa.Table(
     "orders",
     metadata,
-    _id(),
+    id_column(),
     # One signed record is one order, whatever arrives how often.
     sa.Column("record_row_id", Id, sa.ForeignKey("records.id"), nullable=False, unique=True),
     sa.Column("number", sa.String(20), nullable=False, unique=True),
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
-    _text("deal_type"),
-    _text("customer_ref"),
-    _text("customer_name"),
-    _text("currency"),
+    text_column("deal_type"),
+    text_column("customer_ref"),
+    text_column("customer_name"),
+    text_column("currency"),
     sa.Column("value", ExactDecimal),
     sa.Column("starts_on", sa.Date),
     sa.Column("ends_on", sa.Date),
-    _text("amends_ref"),
+    text_column("amends_ref"),
     sa.Column("terms", ExactJson),
-    _text("source_hash"),
-    _text("mapping_version"),
+    text_column("source_hash"),
+    text_column("mapping_version"),
     sa.Column("faults", ExactJson),
     # A later change of a fulfilled deal: shown to people, never acted on by itself.
-    _text("question_code"),
-    _text("question"),
-    _text("question_hash"),
-    _reference("contract_id", "contracts", nullable=True),
+    text_column("question_code"),
+    text_column("question"),
+    text_column("question_hash"),
+    reference_column("contract_id", "contracts", nullable=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
     sa.Column("fulfilled_at", UtcDateTime),
@@ -161,13 +136,13 @@ orders = sa.Table(
 order_lines = sa.Table(
     "order_lines",
     metadata,
-    _id(),
-    _reference("order_id", "orders"),
+    id_column(),
+    reference_column("order_id", "orders"),
     sa.Column("position", sa.Integer, nullable=False),
-    _text("salesforce_line_id"),
-    _text("product_code"),
-    _text("product_name"),
-    _text("charge_type"),
+    text_column("salesforce_line_id"),
+    text_column("product_code"),
+    text_column("product_name"),
+    text_column("charge_type"),
     sa.Column("quantity", ExactDecimal, nullable=False),
     sa.Column("terms", ExactJson, nullable=False),
     sa.UniqueConstraint("order_id", "position"),
@@ -176,19 +151,19 @@ order_lines = sa.Table(
 fulfilment_steps = sa.Table(
     "fulfilment_steps",
     metadata,
-    _id(),
-    _reference("order_id", "orders"),
+    id_column(),
+    reference_column("order_id", "orders"),
     sa.Column("name", sa.String(20), nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
-    _count("attempts"),
+    count_column("attempts"),
     sa.Column("started_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("not_before", UtcDateTime),
-    _text("code"),
-    _text("message"),
-    _text("fix"),
-    _text("owner"),
+    text_column("code"),
+    text_column("message"),
+    text_column("fix"),
+    text_column("owner"),
     sa.Column("result", ExactJson),
     sa.UniqueConstraint("order_id", "name"),
 )
@@ -196,33 +171,42 @@ fulfilment_steps = sa.Table(
 contracts = sa.Table(
     "contracts",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("number", sa.String(20), nullable=False, unique=True),
     # The order that opened it; a second run of the same step finds its contract again.
     sa.Column("opened_by_order_id", Id, nullable=False, unique=True),
     sa.Column("org_id", sa.String(18), nullable=False),
-    _text("customer_ref"),
-    _text("customer_name"),
-    _text("currency"),
-    _text("legal_entity"),
+    text_column("customer_ref"),
+    text_column("customer_name"),
+    text_column("currency"),
+    text_column("legal_entity"),
     sa.Column("starts_on", sa.Date, nullable=False),
     sa.Column("ends_on", sa.Date, nullable=False),
     sa.Column("value", ExactDecimal, nullable=False),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
+    # When the next charge is due; None when nothing is left. A billing run reads only what is due.
+    sa.Column("next_bill_on", sa.Date),
+    # Up to where everything is drafted, for which version; another version is compared with all that was billed.
+    sa.Column("billed_until", sa.Date),
+    sa.Column("billed_version", sa.Integer, nullable=False, server_default="0"),
+    # Counts the times it was drafted: two runs at once see that the other was first.
+    sa.Column("billing_count", sa.Integer, nullable=False, server_default="0"),
+    text_column("billing_problem"),
     sa.Index(None, "customer_ref"),
+    sa.Index(None, "next_bill_on"),
 )
 
 contract_versions = sa.Table(
     "contract_versions",
     metadata,
-    _reference("contract_id", "contracts"),
+    reference_column("contract_id", "contracts"),
     sa.Column("version", sa.Integer, nullable=False),
-    _reference("order_id", "orders"),
+    reference_column("order_id", "orders"),
     sa.Column("value", ExactDecimal, nullable=False),
     sa.Column("made_at", UtcDateTime, nullable=False),
-    _text("reason"),
+    text_column("reason"),
     sa.PrimaryKeyConstraint("contract_id", "version"),
     # An order changes its contract once, however often its step runs.
     sa.UniqueConstraint("contract_id", "order_id"),
@@ -231,12 +215,12 @@ contract_versions = sa.Table(
 contract_lines = sa.Table(
     "contract_lines",
     metadata,
-    _id(),
-    _reference("contract_id", "contracts"),
-    _reference("order_line_id", "order_lines"),
+    id_column(),
+    reference_column("contract_id", "contracts"),
+    reference_column("order_line_id", "order_lines"),
     sa.Column("position", sa.Integer, nullable=False),
-    _text("product_code"),
-    _text("product_name"),
+    text_column("product_code"),
+    text_column("product_name"),
     sa.Column("starts_on", sa.Date, nullable=False),
     sa.Column("ends_on", sa.Date, nullable=False),
     sa.Column("quantity", ExactDecimal, nullable=False),
@@ -247,11 +231,11 @@ contract_lines = sa.Table(
 customers = sa.Table(
     "customers",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("org_id", sa.String(18), nullable=False),
     sa.Column("salesforce_id", sa.String(18), nullable=False),
-    _text("name"),
-    _text("platform_ref"),
+    text_column("name"),
+    text_column("platform_ref"),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("org_id", "salesforce_id"),
 )
@@ -259,14 +243,14 @@ customers = sa.Table(
 subscriptions = sa.Table(
     "subscriptions",
     metadata,
-    _id(),
-    _reference("contract_id", "contracts"),
-    _reference("order_id", "orders"),
-    _text("product_ref"),
-    _text("plan_ref"),
-    _text("platform_ref"),
+    id_column(),
+    reference_column("contract_id", "contracts"),
+    reference_column("order_id", "orders"),
+    text_column("product_ref"),
+    text_column("plan_ref"),
+    text_column("platform_ref"),
     sa.Column("wanted", ExactJson, nullable=False),
-    _text("state", default="wanted"),
+    text_column("state", default="wanted"),
     sa.Column("changed_at", UtcDateTime, nullable=False),
     # One subscription per product and contract: a second order changes it, never doubles it.
     sa.UniqueConstraint("contract_id", "product_ref"),
@@ -275,21 +259,21 @@ subscriptions = sa.Table(
 metered_features = sa.Table(
     "metered_features",
     metadata,
-    _id(),
-    _reference("contract_id", "contracts"),
-    _reference("order_line_id", "order_lines"),
-    _text("feature_ref"),
+    id_column(),
+    reference_column("contract_id", "contracts"),
+    reference_column("order_line_id", "order_lines"),
+    text_column("feature_ref"),
     sa.UniqueConstraint("order_line_id"),
 )
 
 writebacks = sa.Table(
     "writebacks",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("org_id", sa.String(18), nullable=False),
     sa.Column("object", sa.String(80), nullable=False),
     sa.Column("record_id", sa.String(18), nullable=False),
-    _text("account_id"),
+    text_column("account_id"),
     sa.Column("wanted", ExactJson, nullable=False),
     sa.Column("written", ExactJson),
     # True while wanted and written differ: the flush reads only these rows.
@@ -297,10 +281,10 @@ writebacks = sa.Table(
     sa.Column("wanted_at", UtcDateTime, nullable=False),
     sa.Column("written_at", UtcDateTime),
     sa.Column("not_before", UtcDateTime),
-    _count("attempts"),
-    _text("code"),
-    _text("message"),
-    _text("claimed_by"),
+    count_column("attempts"),
+    text_column("code"),
+    text_column("message"),
+    text_column("claimed_by"),
     sa.Column("claimed_at", UtcDateTime),
     sa.UniqueConstraint("org_id", "record_id"),
     sa.Index(None, "is_owed", "not_before"),
@@ -309,15 +293,15 @@ writebacks = sa.Table(
 history = sa.Table(
     "history",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("at", UtcDateTime, nullable=False),
-    _text("actor"),
+    text_column("actor"),
     sa.Column("subject", sa.String(20), nullable=False),
     sa.Column("subject_id", Id, nullable=False),
-    _text("event"),
-    _text("before"),
-    _text("after"),
-    _text("reason"),
+    text_column("event"),
+    text_column("before"),
+    text_column("after"),
+    text_column("reason"),
     sa.Column("data", ExactJson),
     sa.Index(None, "subject", "subject_id", "id"),
 )
@@ -333,9 +317,9 @@ watermarks = sa.Table(
 resyncs = sa.Table(
     "resyncs",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("token", sa.String(40), nullable=False, unique=True),
-    _text("actor"),
+    text_column("actor"),
     sa.Column("asked", ExactJson, nullable=False),
     sa.Column("is_dry_run", sa.Boolean, nullable=False),
     sa.Column("found", ExactJson, nullable=False),
@@ -345,9 +329,9 @@ resyncs = sa.Table(
 users = sa.Table(
     "users",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("name", sa.String(120), nullable=False, unique=True),
-    _text("password_hash"),
+    text_column("password_hash"),
     sa.Column("role", sa.String(20), nullable=False),
     sa.Column("is_disabled", sa.Boolean, nullable=False, server_default=sa.false()),
     # Raised to end every open session of the user at once.
@@ -359,7 +343,7 @@ users = sa.Table(
 login_attempts = sa.Table(
     "login_attempts",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("name", sa.String(120), nullable=False),
     sa.Column("address", sa.String(60), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
@@ -371,7 +355,7 @@ login_attempts = sa.Table(
 api_tokens = sa.Table(
     "api_tokens",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("name", sa.String(120), nullable=False, unique=True),
     # SHA-256 of 256 random bits: nothing to guess, so no slow hash is needed.
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
@@ -379,31 +363,4 @@ api_tokens = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("revoked_at", UtcDateTime),
     sa.Column("last_used_at", UtcDateTime),
-)
-
-platform_customers = sa.Table(
-    "platform_customers",
-    metadata,
-    sa.Column("ref", sa.String(120), primary_key=True),
-    sa.Column("key", sa.String(120), nullable=False, unique=True),
-    _text("name"),
-    _text("email"),
-)
-
-platform_subscriptions = sa.Table(
-    "platform_subscriptions",
-    metadata,
-    sa.Column("ref", sa.String(120), primary_key=True),
-    sa.Column("key", sa.String(120), nullable=False, unique=True),
-    sa.Column("customer_ref", sa.String(120), sa.ForeignKey("platform_customers.ref"), nullable=False),
-    _text("contract_ref"),
-    _text("plan_ref"),
-    _text("product_ref"),
-    sa.Column("starts_on", sa.Date, nullable=False),
-    sa.Column("ends_on", sa.Date, nullable=False),
-    sa.Column("grants", ExactJson, nullable=False),
-    sa.Column("add_ons", ExactJson, nullable=False),
-    sa.Column("is_revoked", sa.Boolean, nullable=False, server_default=sa.false()),
-    # The platform's own rule: one running subscription per contract and product.
-    sa.UniqueConstraint("contract_ref", "product_ref"),
 )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from connector.domain.contract_terms import COMMITTED_KINDS, Contract
+from connector.domain.contract_rules import effective_on
 from connector.domain.contracts import build_contract, contract_value
 from connector.domain.entitlements import (
     AccessWanted,
@@ -20,6 +21,7 @@ from connector.domain.entitlements import (
     access_wanted,
 )
 from connector.domain.fulfilment import StepName
+from connector.domain.invoicing import next_bill_date
 from connector.domain.schedule import schedule
 from connector.domain.terms import ChargeType, DealType, LineItem, Order, ProvisionKind
 from connector.errors import Fault, Refused
@@ -156,12 +158,18 @@ def _record_contract(work: UnitOfWork, context: StepContext, _answer: Any, now: 
             value=value.amount,
             starts_on=contract.starts_on,
             ends_on=contract.ends_on,
+            bill_from=_bill_from(context.terms, contract, is_new=is_new),
             reason=f"{context.terms.deal_type}: {context.terms.name}",
             now=now,
         )
         _save_lines(work, context, stored.id, contract)
     _wake_waiting(work, context, now)
     return {"contract": stored.number, "value": value.amount, "currency": value.currency}
+
+
+def _bill_from(terms: Order, contract: Contract, *, is_new: bool) -> date | None:
+    """The first day on which the order changes what is billed."""
+    return next_bill_date(contract=contract, after=date.min) if is_new else effective_on(order=terms)
 
 
 def _contract_with(work: UnitOfWork, context: StepContext, now: datetime) -> tuple[StoredContract, Contract]:
