@@ -70,7 +70,7 @@ def _asked(name: str) -> ResyncAsked:
 
 
 def _resync(setting: Setting, asked: ResyncAsked, dry_run: bool) -> list[dict[str, Any]]:
-    parts = setting.services
+    parts = setting.migrated
     answer = resync(
         database=parts.database,
         starter=parts.starter,
@@ -89,7 +89,7 @@ def _resync(setting: Setting, asked: ResyncAsked, dry_run: bool) -> list[dict[st
 @settings_options
 def replay_command(setting: Setting, *, inbox_ids: tuple[int, ...], dry_run: bool) -> int:
     """Work on parked messages again: those with the given ids, or all."""
-    parts = setting.services
+    parts = setting.migrated
     count = replay_messages(
         database=parts.database,
         starter=parts.starter,
@@ -108,8 +108,8 @@ def replay_command(setting: Setting, *, inbox_ids: tuple[int, ...], dry_run: boo
 @settings_options
 def reconcile_command(setting: Setting, *, room: str) -> int:
     """Compare two sides now. ROOM intake: signed records in Salesforce against orders here."""
-    refuse_wrong_org(setting.services)
-    sweeper = make_sweeper(setting.services)
+    refuse_wrong_org(setting.migrated)
+    sweeper = make_sweeper(setting.migrated)
     swept, unsynced = sweeper.sweep(), sweeper.ask_unsynced()
     answer = {"room": room, "sweep": swept, "unsynced": unsynced}
     lines = [
@@ -144,7 +144,7 @@ def map_group() -> None:
 @settings_options
 def preview_command(setting: Setting, *, record: str) -> int:
     """Show what a RECORD would become; nothing is written."""
-    parts = setting.services
+    parts = setting.migrated
     answer = preview(
         orgs=parts.orgs, platform=parts.platform, clock=parts.clock, database=parts.database, salesforce_id=record
     )

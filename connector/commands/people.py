@@ -22,7 +22,7 @@ def user() -> None:
 @settings_options
 def add_user(setting: Setting, *, name: str, role: str, password: str) -> int:
     """Make a user."""
-    parts = setting.services
+    parts = setting.migrated
     change_users.add_user(
         database=parts.database, clock=parts.clock, name=name, password=password, role=role, actor=actor()
     )
@@ -34,7 +34,7 @@ def add_user(setting: Setting, *, name: str, role: str, password: str) -> int:
 @settings_options
 def list_users(setting: Setting) -> int:
     """All users."""
-    found = change_users.list_users(database=setting.services.database)
+    found = change_users.list_users(database=setting.migrated.database)
     rows = [(one.name, one.role, "disabled" if one.is_disabled else "active") for one in found]
     answer = {"users": [{"name": name, "role": role, "state": state} for name, role, state in rows]}
     setting.tell(answer, lines=table(rows, heads=("name", "role", "state")))
@@ -46,7 +46,7 @@ def list_users(setting: Setting) -> int:
 @settings_options
 def disable_user(setting: Setting, *, name: str) -> int:
     """Lock a user out and end every open session."""
-    parts = setting.services
+    parts = setting.migrated
     change_users.disable_user(database=parts.database, clock=parts.clock, name=name, actor=actor())
     setting.tell({"name": name}, lines=[f"{name} can no longer sign in; open sessions have ended."])
     return GOOD
@@ -65,7 +65,7 @@ def token() -> None:
 @settings_options
 def create_token(setting: Setting, *, name: str, scopes: tuple[str, ...]) -> int:
     """Make a token; it is shown once."""
-    parts = setting.services
+    parts = setting.migrated
     made = issue_tokens.create_token(
         database=parts.database, clock=parts.clock, name=name, scopes=scopes, actor=actor()
     )
@@ -77,7 +77,7 @@ def create_token(setting: Setting, *, name: str, scopes: tuple[str, ...]) -> int
 @settings_options
 def list_tokens(setting: Setting) -> int:
     """All tokens, without the tokens themselves."""
-    found = issue_tokens.list_tokens(database=setting.services.database)
+    found = issue_tokens.list_tokens(database=setting.migrated.database)
     rows = [
         (one.name, " ".join(one.scopes), "revoked" if one.revoked_at else "active", one.last_used_at or "never")
         for one in found
@@ -92,7 +92,7 @@ def list_tokens(setting: Setting) -> int:
 @settings_options
 def revoke_token(setting: Setting, *, name: str) -> int:
     """Accept a token no more."""
-    parts = setting.services
+    parts = setting.migrated
     issue_tokens.revoke_token(database=parts.database, clock=parts.clock, name=name, actor=actor())
     setting.tell({"name": name}, lines=[f"The token {name} is revoked."])
     return GOOD

@@ -54,7 +54,7 @@ def migrate(setting: Setting) -> int:
 @settings_options
 def run(setting: Setting, *, job: str) -> int:
     """Run one scheduled JOB now: write_back, wake, watchdog, sweep, unsynced, retention."""
-    clockwork = make_clockwork(setting.services, executor_id=new_executor_id())
+    clockwork = make_clockwork(setting.migrated, executor_id=new_executor_id())
     jobs = {known.name: known for known in clockwork.jobs()}
     if job not in jobs:
         raise click.UsageError(f"There is no job {job!r}. Known: {', '.join(jobs)}.")

@@ -20,8 +20,9 @@ import click
 
 from connector.bootstrap import make_services
 from connector.config import Config
-from connector.errors import ConnectorError, Misconfigured
+from connector.errors import ConnectorError, Misconfigured, Retryable
 from connector.services import Services
+from connector.store.queries_operations import database_problem
 from connector.validation import read_settings
 
 DEFAULT_FILE = "config.toml"
@@ -48,6 +49,14 @@ class Setting:
         if not self._services:
             self._services.append(make_services(self.config))
         return self._services[0]
+
+    @property
+    def migrated(self) -> Services:
+        """The parts over a database with this release's tables. Raises Misconfigured when it is not there or older."""
+        if problem := database_problem(database=self.services.database):
+            message, fix = problem
+            raise Misconfigured(message, code="DATABASE", fix=fix)
+        return self.services
 
     def tell(self, answer: Mapping[str, Any], *, lines: Sequence[str]) -> None:
         """The answer as one JSON document for machines, or as lines for people."""
@@ -96,11 +105,22 @@ def table(rows: Sequence[Sequence[Any]], *, heads: Sequence[str]) -> list[str]:
 def _told(error: ConnectorError, *, is_json: bool) -> int:
     faults = [getattr(fault, "__slots__", None) and _fields(fault) for fault in getattr(error, "faults", ())]
     if is_json:
-        answer = {"code": error.code, "message": str(error), "fix": error.fix, "owner": error.owner, "faults": faults}
-        click.echo(json.dumps(answer, ensure_ascii=False), err=True)
+        answer = {
+            "code": error.code,
+            "message": str(error),
+            "fix": _fix_of(error),
+            "owner": error.owner,
+            "faults": faults,
+        }
+        click.echo(json.dumps({**told, "faults": faults}, ensure_ascii=False), err=True)
     else:
-        click.echo(f"{error}\n{error.fix if not faults else ''}".rstrip(), err=True)
+        click.echo(f"{error}\n{_fix_of(error) if not faults else ''}".rstrip(), err=True)
     return USAGE if isinstance(error, Misconfigured) else FINDINGS
+
+
+def _fix_of(error: ConnectorError) -> str:
+    """What to do; a command is not tried again by itself, as the worker's runs are."""
+    return "Try again in a moment; `countersign check` says more." if isinstance(error, Retryable) else error.fix
 
 
 def _fields(fault: Any) -> dict[str, str]:
