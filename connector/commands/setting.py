@@ -112,7 +112,7 @@ def _told(error: ConnectorError, *, is_json: bool) -> int:
             "owner": error.owner,
             "faults": faults,
         }
-        click.echo(json.dumps({**told, "faults": faults}, ensure_ascii=False), err=True)
+        click.echo(json.dumps(answer, ensure_ascii=False), err=True)
     else:
         click.echo(f"{error}\n{_fix_of(error) if not faults else ''}".rstrip(), err=True)
     return USAGE if isinstance(error, Misconfigured) else FINDINGS
