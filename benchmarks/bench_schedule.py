@@ -1,7 +1,8 @@
 """How many contracts can one core schedule in a second?
 
 Contracts of 36 months with 10 lines billed monthly: per unit, tiered, discounted, broken at both ends, a yearly price
-billed monthly. Beside it the floor: only making the date boundaries of the same lines. Run it with
+billed monthly. Beside it one month of drafts (contracts built
+anew, charges before the month known billed), and the floor: only making the date boundaries of the same lines. Run it with
 `python -m benchmarks.bench_schedule`; it prints one small table.
 """
 
@@ -13,11 +14,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from connector.domain.contracts import build_contract
+from connector.domain.invoicing import draft_invoices
 from connector.domain.periods import boundaries, cut_periods
 from connector.domain.schedule import schedule
 from connector.domain.terms import Customer, DealType, LineItem, Order, PriceModel, RecordRef, Tier
 
 MONTHS, LINES, CONTRACTS = 36, 10, 1000
+_MONTH = (date(2027, 2, 28), date(2027, 3, 31))
 _TIERS = (Tier(Decimal(50), Decimal(30)), Tier(None, Decimal(25)))
 
 
@@ -65,6 +68,12 @@ def _schedule_all(orders: Sequence[Order]) -> int:
     return sum(len(schedule(contract=build_contract(orders=[order]))) for order in orders)
 
 
+def _draft_month(orders: Sequence[Order]) -> int:
+    contracts = (build_contract(orders=[order]) for order in orders)
+    runs = (draft_invoices(contracts=[one], as_of=_MONTH[1], since=_MONTH[0]) for one in contracts)
+    return sum(len(draft.items) for run in runs for draft in run.drafts)
+
+
 def _boundaries_only(orders: Sequence[Order]) -> int:
     return sum(
         len(boundaries(anchor=item.starts_on, months=1, count=MONTHS)) for order in orders for item in order.line_items
@@ -78,12 +87,19 @@ def _rate(work: Callable[[Sequence[Order]], int], orders: Sequence[Order]) -> tu
     return len(orders) / (time.perf_counter() - started), made
 
 
+_WORK: dict[str, Callable[[Sequence[Order]], int]] = {
+    "schedule, to the cent": _schedule_all,
+    "drafts of one month": _draft_month,
+    "floor: date boundaries only": _boundaries_only,
+}
+
+
 def main() -> None:
-    """Print contracts per second for the schedule and for the floor."""
+    """Print contracts per second for the schedule, a month of drafts and the floor."""
     orders = make_orders()
     print(f"{CONTRACTS} contracts, {MONTHS} months, {LINES} lines, monthly, one core")
     print(f"{'what':<34}{'contracts/s':>12}{'rows':>10}")
-    for what, work in (("schedule, to the cent", _schedule_all), ("floor: date boundaries only", _boundaries_only)):
+    for what, work in _WORK.items():
         rate, made = max(_rate(work, orders) for _ in range(3))
         print(f"{what:<34}{rate:>12,.0f}{made:>10,}")
 

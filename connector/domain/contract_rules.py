@@ -71,11 +71,6 @@ def in_sequence(*, orders: Sequence[Order]) -> tuple[Order, ...]:
     return tuple(sorted(unique.values(), key=lambda order: effect(order=order)))
 
 
-def names_record(*, ref: str, record_id: str) -> bool:
-    """Whether a reference, of 15 or 18 characters, means this record."""
-    return bool(ref) and ref[:_SHORT_ID] == record_id[:_SHORT_ID]
-
-
 def missing_records(*, orders: Sequence[Order]) -> tuple[str, ...]:
     """The records that these orders change and that are not among them."""
     ids = {order.source.record_id[:_SHORT_ID] for order in orders}

@@ -172,6 +172,19 @@ def test_a_discount_that_ends_inside_a_price_period_loses_no_cent() -> None:
     assert amounts(item) == ["16.67", "33.33", "33.33"]
 
 
+def test_after_a_discount_the_rest_of_a_price_period_still_comes_at_its_end() -> None:
+    item = make_item(
+        last="2026-06-30",
+        price="100",
+        price_period_months=3,
+        billing_period_months=MONTHLY,
+        discount_percent=Decimal(10),
+        discount_periods=3,
+    )
+
+    assert amounts(item) == ["30.00"] * 3 + ["33.33", "33.33", "33.34"]
+
+
 def test_free_months_cost_nothing_and_the_rest_keeps_its_dates() -> None:
     item = make_item(
         last="2026-06-30", price="100", price_period_months=1, billing_period_months=QUARTERLY, free_months=2

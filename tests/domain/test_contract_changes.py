@@ -85,6 +85,15 @@ def test_an_upsell_of_an_upfront_contract_is_one_charge_to_the_end_of_the_term()
     assert dates_of(new, more) == {"2026-01-01": "24000.00", "2026-05-20": "3886.03"}
 
 
+def test_an_amount_off_an_upfront_term_counts_by_days_in_an_upsell() -> None:
+    new = make_order(seats(billing_period_months=UPFRONT))
+    item = seats("60", prior_quantity=Decimal(50), billing_period_months=UPFRONT, discount_amount=Decimal(365))
+    more = change(item, deal=DealType.UPSELL, start="2026-07-01")
+
+    # 184 of 365 days: 1,209.86 less 184.
+    assert dates_of(new, more)["2026-07-01"] == "1025.86"
+
+
 def test_an_upsell_without_an_end_of_its_own_ends_with_the_contract() -> None:
     more = upsell("60", "50", "2026-05-20", last="2030-12-31", is_co_termed=True)
     more = replace(more, line_items=(replace(more.line_items[0], ends_on=more.ends_on),))
@@ -219,6 +228,21 @@ def test_an_amendment_replaces_what_earlier_upsells_added() -> None:
     )
 
 
+def test_an_amendment_may_bring_a_ramp_of_its_own() -> None:
+    steps = [
+        seats(price=price, start=start, last=last, ref=f"step {price}")
+        for price, start, last in [("365", "2026-07-01", "2026-09-30"), ("730", "2026-10-01", "2026-12-31")]
+    ]
+    ramp = make_order(*steps, record="RAMP", start="2026-07-01", deal=DealType.AMENDMENT)
+
+    # 92 days each: 50 seats at 1.00 and at 2.00 a day, less 184 days at 240 a year.
+    assert dates_of(NEW, ramp) == {
+        "2026-01-01": "12000.00",
+        "2026-07-01": str(Decimal("4600.00") - Decimal("6049.32")),
+        "2026-10-01": "9200.00",
+    }
+
+
 # Renewal
 def test_a_renewal_joins_a_new_term_and_the_value_adds_up() -> None:
     renewal = make_order(
@@ -231,6 +255,7 @@ def test_a_renewal_joins_a_new_term_and_the_value_adds_up() -> None:
 
     assert dates_of(NEW, renewal) == {"2026-01-01": "12000.00", "2027-01-01": "15120.00"}
     assert value_of(NEW, renewal) == "27120.00"
+    assert build_contract(orders=[NEW, renewal]).warnings == ()
 
 
 def test_a_change_in_a_renewed_term_is_counted_from_that_term() -> None:

@@ -324,6 +324,14 @@ def test_a_run_that_knows_what_was_billed_until_a_day_looks_only_after_it() -> N
     assert [draft.bill_on for draft in run.drafts] == [day("2026-03-01")]
 
 
+def test_such_a_run_still_sees_what_a_cancellation_gives_back() -> None:
+    new = make_order(make_item("Platform"))
+    agreed = contract(new, make_cancellation("2026-07-01", credited=True))
+    (note,) = draft_invoices(contracts=[agreed], as_of=day("2026-07-01"), since=day("2026-02-01")).drafts
+
+    assert str(note.net) == "-6049.32 EUR"
+
+
 def test_the_same_draft_has_the_same_key_in_every_run_and_another_content_another() -> None:
     agreed, other = contract(make_order(seats())), contract(make_order(seats("51")))
 
