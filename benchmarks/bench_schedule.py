@@ -1,9 +1,9 @@
 """How many contracts can one core schedule in a second?
 
-Contracts of 36 months with 10 lines billed monthly: per unit, tiered, discounted, broken at both ends, a yearly price
-billed monthly. Beside it one month of drafts (contracts built
-anew, charges before the month known billed), and the floor: only making the date boundaries of the same lines. Run it with
-`python -m benchmarks.bench_schedule`; it prints one small table.
+Contracts of 36 months with 10 lines billed monthly: per unit, tiered, discounted, a yearly price billed monthly, one
+line with a broken end. Beside it the drafts of one month (contracts built anew, all before the month known to be
+billed), and the floor: only making the date boundaries of the same lines. `python -m benchmarks.bench_schedule` prints
+one small table.
 """
 
 from __future__ import annotations
