@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from connector.domain.money import Money
 from connector.store.order_rows import OrderLineRow
@@ -203,6 +203,14 @@ def value_words(value: Any) -> str:
     return number_words(value) if isinstance(value, Decimal | int) else str(value)
 
 
+def ticked_words(text: str) -> Markup:
+    """Text with what stands between back-ticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
+
+
 def body_words(body: bytes) -> str:
     """A raw body as text for a page, without session ids."""
     return _SESSION_ID.sub(r"\1(hidden)\2", body.decode("utf-8", errors="replace").replace("\x00", "\ufffd"))
@@ -257,4 +265,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "exact_instant": exact_words,
     "value": value_words,
     "grant": grant_words,
+    "ticked": ticked_words,
 }
