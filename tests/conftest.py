@@ -19,9 +19,14 @@ from connector.adapters.clock import FixedClock
 from connector.engine import migrate_engine
 from connector.store.tables import metadata
 from connector.store.unit_of_work import Database
-from tests.postgresql import PostgresqlServer
+from tests.postgresql import Copies, PostgresqlServer
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of our own."""
+    parser.addoption("--update-screenshots", action="store_true", help="write the pictures in docs/images anew")
 
 
 @pytest.fixture
@@ -57,7 +62,7 @@ def sqlite_database(_sqlite_template: Path, tmp_path: Path) -> Iterator[Database
 
 
 @pytest.fixture
-def postgresql_database(_postgresql_copies: _Copies) -> Iterator[Database]:
+def postgresql_database(_postgresql_copies: Copies) -> Iterator[Database]:
     """An empty PostgreSQL database with all tables."""
     database = Database(_postgresql_copies.new())
     yield database
@@ -77,32 +82,12 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _postgresql_copies(postgresql_server: PostgresqlServer) -> Iterator[_Copies]:
-    copies = _Copies(postgresql_server.new_database())
+def _postgresql_copies(postgresql_server: PostgresqlServer) -> Iterator[Copies]:
+    template = postgresql_server.new_database()
+    _make_tables(template)
+    copies = Copies(template)
     yield copies
     copies.dispose()
-
-
-class _Copies:
-    """Databases copied from one that has all tables."""
-
-    def __init__(self, template_url: str) -> None:
-        _make_tables(template_url)
-        self._template = sa.make_url(template_url)
-        self._made = 0
-        administration = self._template.set(drivername="postgresql+psycopg", database="postgres")
-        self._engine = sa.create_engine(administration, isolation_level="AUTOCOMMIT")
-
-    def new(self) -> str:
-        """The URL of a copy that nobody has used."""
-        self._made += 1
-        name = f"{self._template.database}_copy_{self._made}"
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {self._template.database} STRATEGY file_copy")
-        return self._template.set(database=name).render_as_string(hide_password=False)
-
-    def dispose(self) -> None:
-        self._engine.dispose()
 
 
 def _make_tables(url: str) -> None:

@@ -11,6 +11,7 @@ from connector.adapters.clock import SystemClock
 from connector.engine import WorkStarter
 from connector.sandbox import Sandbox
 from connector.store import tables
+from connector.store.tables_platform import platform_customers, platform_subscriptions
 from connector.store.unit_of_work import Database
 from connector.usecases.receive_message import Message, receive
 from tests.crash.processes import Child, wait_until
@@ -18,7 +19,16 @@ from tests.selling import Seller, SignedDeal
 from tests.settings import QUICK_JOBS, raw_settings
 
 # What differs from run to run and says nothing about the deal.
-_FLEETING = ("Last_Attempt", "Last_Success", "Link", "Key", "Source_Hash", "Requested_At")
+_FLEETING = (
+    "Last_Attempt",
+    "Last_Success",
+    "Link",
+    "Key",
+    "Source_Hash",
+    "Requested_At",
+    "Order_Number",
+    "Contract_Number",
+)
 
 
 class Place:
@@ -130,21 +140,22 @@ _UNDONE = {
     "held": sa.select(tables.records).where(tables.records.c.claimed_by != ""),
 }
 
+# Ids and numbers are left out: one that a rolled-back transaction has taken is not used again.
 _TOLD: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
     "messages": (tables.inbox, ("source", "state", "reason")),
     "records": (tables.records, ("state", "code", "claimed_by", "is_look_due", "attempts", "not_before", "name")),
-    "orders": (tables.orders, ("number", "state", "value", "customer_name", "question_code", "contract_id")),
+    "orders": (tables.orders, ("state", "value", "customer_name", "question_code")),
     "steps": (tables.fulfilment_steps, ("position", "name", "state", "code", "not_before")),
     "lines": (tables.order_lines, ("position", "product_code", "quantity")),
-    "contracts": (tables.contracts, ("number", "value", "version", "customer_name", "starts_on", "ends_on")),
-    "versions": (tables.contract_versions, ("contract_id", "version", "order_id", "value")),
+    "contracts": (tables.contracts, ("value", "version", "customer_name", "starts_on", "ends_on")),
+    "versions": (tables.contract_versions, ("version", "value")),
     "contract lines": (tables.contract_lines, ("position", "product_code", "quantity", "value")),
     "customers": (tables.customers, ("name",)),
-    "subscriptions": (tables.subscriptions, ("product_ref", "plan_ref", "platform_ref", "state")),
-    "customers there": (tables.platform_customers, ("name", "email")),
+    "subscriptions": (tables.subscriptions, ("product_ref", "plan_ref", "state")),
+    "customers there": (platform_customers, ("name", "email")),
     "subscriptions there": (
-        tables.platform_subscriptions,
-        ("ref", "plan_ref", "starts_on", "ends_on", "grants", "is_revoked"),
+        platform_subscriptions,
+        ("plan_ref", "starts_on", "ends_on", "grants", "is_revoked"),
     ),
     "write-backs": (tables.writebacks, ("object", "is_owed", "code", "claimed_by", "attempts")),
 }
