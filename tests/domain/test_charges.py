@@ -60,6 +60,11 @@ def test_eighteen_months_of_a_yearly_price_are_a_year_and_181_days_of_365() -> N
     assert amounts(item) == ["12000.00", "5950.68"]
 
 
+def test_whole_months_of_a_broken_year_cost_their_equal_part_and_a_broken_month_its_days_of_the_year() -> None:
+    assert amounts(make_item(last="2027-06-30", billing_period_months=MONTHLY)) == ["1000.00"] * 18
+    assert amounts(make_item(last="2026-12-15", billing_period_months=MONTHLY)) == ["1000.00"] * 11 + ["493.15"]
+
+
 def test_months_billed_in_arrears_are_billed_the_day_after_their_last_day() -> None:
     item = make_item(
         last="2026-02-28",
