@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Protocol
 
-from connector.domain.entitlements import AccessGranted, AccessWanted, CustomPlan
+from connector.domain.entitlements import AccessGranted, AccessWanted, CustomPlan, Grant, PlanEntitlement
 from connector.domain.terms import Customer
 from connector.errors import Refused
 from connector.ports import SubscriptionRequest
@@ -36,8 +36,8 @@ class PlatformRows(Protocol):
     def load(self, *, ref: str) -> AccessGranted | None:
         """Read a subscription."""
 
-    def revoke(self, *, ref: str, ends_on: date) -> None:
-        """End a subscription."""
+    def revoke(self, *, ref: str, ends_on: date) -> bool:
+        """End a subscription; False when there is none."""
 
 
 class EmbeddedPlatform:
@@ -48,10 +48,11 @@ class EmbeddedPlatform:
         self._rows = rows
 
     def upsert_customer(self, *, key: str, customer: Customer) -> str:
-        """Make or update the customer; answers the platform's ref."""
-        return self._rows.upsert_customer(
-            key=key, ref=f"customer-{customer.ref}", name=customer.name, email=customer.email
-        )
+        """Make or update the customer; answers the platform's ref.
+
+        The ref is the key, not the account: two orgs, one a copy of the other, have accounts of the same id.
+        """
+        return self._rows.upsert_customer(key=key, ref=key, name=customer.name, email=customer.email)
 
     def fetch_plan(self, *, plan_ref: str) -> CustomPlan | None:
         """The custom plan, or None when the catalogue has none of that ref."""
@@ -73,9 +74,13 @@ class EmbeddedPlatform:
         return self._rows.load(ref=subscription_ref)
 
     def revoke_subscription(self, *, key: str, subscription_ref: str, ends_on: date) -> None:
-        """End the subscription on that (exclusive) day; the key is not needed, ending twice is ending once."""
+        """End the subscription on that (exclusive) day; the key is not needed, ending twice is ending once.
+
+        Raises PlatformRefused when there is no such subscription: ending nothing must not look like success.
+        """
         del key
-        self._rows.revoke(ref=subscription_ref, ends_on=ends_on)
+        if not self._rows.revoke(ref=subscription_ref, ends_on=ends_on):
+            raise PlatformRefused(f"There is no subscription {subscription_ref}.", code="UNKNOWN_SUBSCRIPTION")
 
     def _refuse_wrong_grants(self, wanted: AccessWanted) -> None:
         plan = self._plans.get(wanted.plan_ref)
@@ -83,12 +88,28 @@ class EmbeddedPlatform:
             raise PlatformRefused(
                 f"The plan {wanted.plan_ref} does not exist or is not published.", code="UNKNOWN_PLAN"
             )
+        if wanted.product_ref != plan.product_ref:
+            raise PlatformRefused(f"The plan {plan.ref} belongs to {plan.product_ref}, not to {wanted.product_ref}.")
+        if wanted.ends_on <= wanted.starts_on:
+            raise PlatformRefused(f"The subscription would end on {wanted.ends_on}, before it starts.")
         brought = {grant.ref: grant for grant in wanted.grants}
+        if len(brought) < len(wanted.grants):
+            raise PlatformRefused(f"An entitlement of the plan {plan.ref} is given twice.")
         for entitlement in plan.entitlements:
-            grant = brought.pop(entitlement.ref, None)
-            if grant is None and not entitlement.is_optional:
-                raise PlatformRefused(f"The plan {plan.ref} needs a value for {entitlement.ref}.")
-            if grant is not None and grant.value is None and not grant.is_unlimited:
-                raise PlatformRefused(f"The value of {entitlement.ref} is empty.")
+            _refuse_wrong_grant(plan, entitlement, brought.pop(entitlement.ref, None))
         if brought:
             raise PlatformRefused(f"The plan {plan.ref} does not contain {', '.join(sorted(brought))}.")
+
+
+def _refuse_wrong_grant(plan: CustomPlan, entitlement: PlanEntitlement, grant: Grant | None) -> None:
+    ref = entitlement.ref
+    if grant is None:
+        if not entitlement.is_optional:
+            raise PlatformRefused(f"The plan {plan.ref} needs a value for {ref}.")
+        return
+    if grant.kind is not entitlement.kind:
+        raise PlatformRefused(f"{ref} is of the kind {entitlement.kind} in the plan {plan.ref}, not {grant.kind}.")
+    if grant.value is None and not grant.is_unlimited:
+        raise PlatformRefused(f"The value of {ref} is empty.")
+    if grant.value is not None and (grant.value < 0 or not grant.value.is_finite()):
+        raise PlatformRefused(f"The value of {ref} is {grant.value}; it must be 0 or more.")

@@ -7,6 +7,7 @@ transaction of its own, as if it were somebody else's database.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,12 +16,27 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from connector.domain.entitlements import AccessGranted, AccessWanted, Grant
+from connector.errors import Refused
 from connector.store.inserting import insert
 from connector.store.tables_platform import platform_customers, platform_subscriptions
 from connector.store.unit_of_work import Database, UnitOfWork
 
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 _ADD_ONS = TypeAdapter(tuple[tuple[str, Decimal], ...])
+
+
+class KeyTaken(Refused):
+    """The key belongs to another customer or subscription."""
+
+    code = "KEY_TAKEN"
+    fix = "Report it: two different things must never have one key."
+
+
+class UnknownCustomer(Refused):
+    """The platform has no such customer."""
+
+    code = "UNKNOWN_CUSTOMER"
+    fix = "Press Resync: the customer is made first."
 
 
 class PlatformStore:
@@ -31,20 +47,24 @@ class PlatformStore:
 
     def upsert_customer(self, *, key: str, ref: str, name: str, email: str) -> str:
         """The customer's ref; name and e-mail are brought up to date."""
-        with self._database.unit_of_work() as work:
+
+        def upsert(work: UnitOfWork) -> Any:
             statement = insert(work, platform_customers).values(ref=ref, key=key, name=name, email=email)
-            upsert = statement.on_conflict_do_update(
+            return statement.on_conflict_do_update(
                 index_elements=[platform_customers.c.key],
                 set_={"name": statement.excluded.name, "email": statement.excluded.email},
-            )
-            found = work.execute(upsert.returning(platform_customers.c.ref)).scalar_one()
-            work.commit()
-        return str(found)
+            ).returning(platform_customers.c.ref)
+
+        return self._upserted(upsert)
 
     def grant(self, *, key: str, ref: str, customer_ref: str, contract_ref: str, wanted: AccessWanted) -> str:
-        """Make the subscription, or change the running one of this contract and product; answers its ref."""
+        """Make the subscription, or change the running one of this contract and product; answers its ref.
+
+        Raises UnknownCustomer, and KeyTaken when the key belongs to another contract or product.
+        """
         values = _values(wanted)
-        with self._database.unit_of_work() as work:
+
+        def upsert(work: UnitOfWork) -> Any:
             statement = insert(work, platform_subscriptions).values(
                 ref=ref,
                 key=key,
@@ -53,13 +73,17 @@ class PlatformStore:
                 product_ref=wanted.product_ref,
                 **values,
             )
-            upsert = statement.on_conflict_do_update(
+            return statement.on_conflict_do_update(
                 index_elements=[platform_subscriptions.c.contract_ref, platform_subscriptions.c.product_ref],
                 set_={name: statement.excluded[name] for name in values},
-            )
-            found = work.execute(upsert.returning(platform_subscriptions.c.ref)).scalar_one()
-            work.commit()
-        return str(found)
+            ).returning(platform_subscriptions.c.ref)
+
+        try:
+            return self._upserted(upsert)
+        except KeyTaken:
+            if self._has_customer(customer_ref):
+                raise
+            raise UnknownCustomer(f"The platform has no customer {customer_ref}.") from None
 
     def load(self, *, ref: str) -> AccessGranted | None:
         """The subscription as it stands."""
@@ -68,19 +92,47 @@ class PlatformStore:
             row = connection.execute(query).one_or_none()
         return None if row is None else _granted(row)
 
-    def revoke(self, *, ref: str, ends_on: date) -> None:
-        """End the subscription on that day."""
+    def revoke(self, *, ref: str, ends_on: date) -> bool:
+        """End the subscription on that day; False when there is none."""
         with self._database.unit_of_work() as work:
-            _end(work, ref, ends_on)
+            is_there = _end(work, ref, ends_on)
             work.commit()
+        return is_there
+
+    def _has_customer(self, ref: str) -> bool:
+        with self._database.reading() as connection:
+            query = sa.select(platform_customers.c.ref).where(platform_customers.c.ref == ref)
+            return connection.execute(query).one_or_none() is not None
+
+    def _upserted(self, upsert: Callable[[UnitOfWork], Any]) -> str:
+        """The ref that the statement answers.
+
+        A row that another transaction makes at the same moment can hit a unique index that is not the one asked for;
+        once it is there, the second try updates it. Raises KeyTaken when that does not help.
+        """
+        try:
+            return self._run(upsert)
+        except sa.exc.IntegrityError:
+            pass
+        try:
+            return self._run(upsert)
+        except sa.exc.IntegrityError as error:
+            raise KeyTaken from error
+
+    def _run(self, upsert: Callable[[UnitOfWork], Any]) -> str:
+        with self._database.unit_of_work() as work:
+            found = work.execute(upsert(work)).scalar_one()
+            work.commit()
+        return str(found)
 
 
-def _end(work: UnitOfWork, ref: str, ends_on: date) -> None:
-    work.execute(
+def _end(work: UnitOfWork, ref: str, ends_on: date) -> bool:
+    done = work.execute(
         platform_subscriptions.update()
         .where(platform_subscriptions.c.ref == ref)
         .values(ends_on=ends_on, is_revoked=True)
     )
+    return bool(done.rowcount)
 
 
 def _values(wanted: AccessWanted) -> dict[str, Any]:
