@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from connector import __version__
-from connector.commands import checks, deals, people, running
+from connector.commands import billing, checks, deals, people, running
 from connector.demo.command import demo
 
 
@@ -27,6 +27,7 @@ for _command in (
     deals.replay_command,
     deals.reconcile_command,
     deals.map_group,
+    billing.bill,
     people.user,
     people.token,
 ):

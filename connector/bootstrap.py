@@ -15,9 +15,11 @@ from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.adapters.salesforce_auth import SalesforceLogin
 from connector.assuming import assumptions_of
-from connector.config import Config, PlanEntitlementSettings, PlanSettings, SalesforceSettings
+from connector.config import Config, PlanEntitlementSettings, PlanSettings, SalesforceSettings, TaxRuleSettings
 from connector.domain.entitlements import CustomPlan, PlanEntitlement
 from connector.domain.salesforce_ids import id18
+from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES, Place, TaxCategory, TaxRule
+from connector.domain.taxed_documents import TaxSettings
 from connector.domain.terms import Cadence, ProvisionKind
 from connector.engine import Worker, WorkStarter, migrate_engine, new_executor_id
 from connector.errors import Misconfigured
@@ -28,6 +30,7 @@ from connector.services import Services
 from connector.store.migrate import migrate
 from connector.store.platform import PlatformStore
 from connector.store.unit_of_work import Database
+from connector.usecases.bill_contracts import Biller
 from connector.usecases.look_at_record import Looker
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.spread_messages import spread
@@ -85,18 +88,26 @@ def make_looker(services: Services) -> Looker:
 def make_worker(services: Services, *, executor_id: str = "") -> Worker:
     """The worker of this process. Refuses to start in the wrong org (a refreshed sandbox has another id)."""
     looker = make_looker(services)
+    executor = executor_id or new_executor_id()
+    biller = make_biller(services, executor_id=executor)
 
     def spread_bodies(_run_id: str, argument: str) -> str:
         bodies = [int(body_id) for body_id in argument.split(",")]
         counts = [spread(database=services.database, starter=services.starter, body_id=body_id) for body_id in bodies]
         return str(sum(counts))
 
+    def bill(_run_id: str, argument: str) -> str:
+        done = 0
+        while biller.bill_next_chunk(run_id=int(argument)):
+            done += 1
+        return str(done)
+
     return Worker(
         database_url=_url(services.database),
         engine=services.database.writer,
         is_sqlite=services.database.is_sqlite,
-        executor_id=executor_id or new_executor_id(),
-        runs={"look": looker.look, "spread": spread_bodies},
+        executor_id=executor,
+        runs={"look": looker.look, "spread": spread_bodies, "bill": bill},
         slots=services.config.jobs.slots,
     )
 
@@ -112,15 +123,26 @@ def make_sweeper(services: Services) -> Sweeper:
         overlap=timedelta(seconds=jobs.sweep_overlap),
         first_reach=timedelta(days=jobs.unsynced_days),
         unfinished=partial(_unfinished, services.config),
-        calls_per_day=services.assumed.calls_per_day,
     )
+
+
+def make_biller(services: Services, *, executor_id: str) -> Biller:
+    """What a billing run needs."""
+    billing = services.config.billing
+    rules = tuple(_tax_rule(row) for row in billing.taxes) or DEFAULT_TAX_RULES
+    countries = {entity.code: entity.country for entity in billing.entities} or dict(ENTITY_COUNTRIES)
+    return Biller(services.database, services.clock, TaxSettings(rules, countries), executor_id)
 
 
 def make_clockwork(services: Services, *, executor_id: str) -> Clockwork:
     """The scheduled jobs of this process."""
     assert isinstance(services.starter, WorkStarter)
     return Clockwork(
-        services=services, sweeper=make_sweeper(services), engine=services.starter, executor_id=executor_id
+        services=services,
+        sweeper=make_sweeper(services),
+        biller=make_biller(services, executor_id=executor_id),
+        engine=services.starter,
+        executor_id=executor_id,
     )
 
 
@@ -163,6 +185,7 @@ def _org(
         mappings=compiled,
         is_signed=partial(is_signed_by_any, rules=rules),
         conditions=conditions,
+        calls_per_day=settings.calls_per_day or 0,
     )
 
 
@@ -183,6 +206,11 @@ def _unfinished(config: Config, object_name: str) -> str:
     if object_name not in shown.objects or not field:
         return ""
     return f"{field} = null OR {field} IN ('Not Sent', 'Pending', 'Failed', 'Skipped')"
+
+
+def _tax_rule(row: TaxRuleSettings) -> TaxRule:
+    values = row.model_dump(exclude={"place", "category"})
+    return TaxRule(place=Place(row.place), category=TaxCategory(row.category), **values)
 
 
 def _plan(settings: PlanSettings) -> CustomPlan:

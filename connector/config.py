@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -184,9 +186,48 @@ class JobSettings(_Section):
     sweep_overlap: float = Field(default=600, ge=0, le=_WEEK)
     unsynced: float = Field(default=3600, ge=5, le=_WEEK)
     unsynced_days: int = Field(default=90, ge=1, le=3660)
+    bill: float = Field(default=3600, ge=60, le=_WEEK)
     retention: float = Field(default=3600, ge=60, le=_WEEK)
     retention_days: int = Field(default=30, ge=1, le=3660)
     silence: float = Field(default=15, ge=1, le=_WEEK)
+
+
+class EntitySettings(_Section):
+    """One of our companies that sells and invoices."""
+
+    code: str = Field(min_length=1, max_length=20)
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+
+
+class TaxRuleSettings(_Section):
+    """One row of the tax table; the first row that fits an item decides."""
+
+    legal_entity: str
+    place: Literal["anywhere", "domestic", "eu", "abroad"] = "anywhere"
+    rate: Decimal = Field(ge=0, le=100)
+    category: Literal["S", "AE", "E", "Z", "G", "O"]
+    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
+    tax_code: str = ""
+    has_tax_id: bool | None = None
+    mention: str = ""
+    exemption_code: str = ""
+    valid_from: date = date.min
+    valid_until: date = date.max
+
+
+class BillingSettings(_Section):
+    """Who invoices, and which tax applies; without rows the built-in ones of the billing conventions hold."""
+
+    entities: tuple[EntitySettings, ...] = ()
+    taxes: tuple[TaxRuleSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _entities_known(self) -> BillingSettings:
+        known = {entity.code for entity in self.entities}
+        unknown = sorted({rule.legal_entity for rule in self.taxes} - known) if self.entities else []
+        if unknown:
+            raise ValueError(f"names {', '.join(unknown)} in taxes, but not in entities")
+        return self
 
 
 class Config(_Section):
@@ -198,6 +239,7 @@ class Config(_Section):
     mapping: dict[str, Any] = Field(default_factory=dict)
     entitlements: EntitlementSettings = EntitlementSettings()
     writeback: WritebackSettings = WritebackSettings()
+    billing: BillingSettings = BillingSettings()
     web: WebSettings = WebSettings()
     jobs: JobSettings = JobSettings()
     secrets: Secrets = Field(default_factory=Secrets, exclude=True)

@@ -22,6 +22,7 @@ from connector.errors import ConnectorError
 from connector.logs import log
 from connector.services import Services
 from connector.store import processes
+from connector.usecases.bill_contracts import Biller, start_billing
 from connector.usecases.forget_old import forget_old
 from connector.usecases.sweep_records import Sweeper
 from connector.usecases.wake_waiting import wake_waiting
@@ -45,6 +46,7 @@ class Clockwork:
 
     services: Services
     sweeper: Sweeper
+    biller: Biller
     engine: WorkStarter
     executor_id: str
     on_death: Callable[[], None] = lambda: os._exit(70)
@@ -60,6 +62,7 @@ class Clockwork:
             Job("watchdog", every.watchdog, False, self._watch),
             Job("sweep", every.sweep, True, self.sweeper.sweep),
             Job("unsynced", every.unsynced, True, self.sweeper.ask_unsynced),
+            Job("bill", every.bill, True, self._bill),
             Job("retention", every.retention, True, self._forget),
         )
 
@@ -170,6 +173,17 @@ class Clockwork:
             clock=self.services.clock,
             engine=self.engine,
             silence=timedelta(seconds=self.services.config.jobs.silence),
+        )
+
+    def _bill(self) -> dict[str, Any]:
+        # The billing time zone is UTC.
+        as_of = self.services.clock.now().date()
+        return start_billing(
+            biller=self.biller,
+            database=self.services.database,
+            starter=self.services.starter,
+            as_of=as_of,
+            actor="schedule",
         )
 
     def _forget(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Services:
     orgs: Mapping[str, Org]
     platform: EntitlementPlatform
     board: StatusBoard
-    assumed: Assumptions = Assumptions()
+    assumed: Assumptions = field(default_factory=Assumptions)
     postbox: Postbox = field(init=False)
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ class Assumptions:
     """Everything that the configuration takes for granted.
 
     `status_fields` is keyed by object. `plan_refs` maps a plan's ref to the place in the file that names it. `secrets`
-    maps a variable to what is wrong with it, empty for nothing. `calls_per_day` is keyed by org id.
+    maps a variable to what is wrong with it, empty for nothing.
     """
 
     fields: tuple[FieldUse, ...] = ()
@@ -93,4 +93,3 @@ class Assumptions:
     plan_refs: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     base_url: str = ""
-    calls_per_day: Mapping[str, int] = field(default_factory=dict)

@@ -216,7 +216,8 @@ def _refuse_fraction(line: LineItem, faults: list[Fault]) -> None:
     if not line.provision.is_unlimited and value != value.to_integral_value():
         faults.append(
             _line_fault(
-                "FRACTIONAL_ENTITLEMENT", line, f"Line {line.position}, {line.product_name}: {value} is not a whole number.",
+                "FRACTIONAL_ENTITLEMENT", line,
+                f"Line {line.position}, {line.product_name}: {value} is not a whole number.",
                 "Enter a whole number as quantity or entitlement value.", "sales rep", str(value),
             )
         )  # fmt: skip
@@ -229,7 +230,8 @@ def _refuse_unclaimed(line_items: Sequence[LineItem], claimed: set[str], faults:
             faults.append(
                 _line_fault(
                     "NO_PLAN_FOR_ENTITLEMENT", line,
-                    f"Line {line.position} sells {line.product_name} ({line.provision.ref}), but no plan on this deal has it.",
+                    f"Line {line.position} sells {line.product_name} ({line.provision.ref}), "
+                    "but no plan on this deal has it.",
                     "Add the plan that contains it, or remove the line.", "sales rep", line.provision.ref,
                 )
             )  # fmt: skip
@@ -238,15 +240,18 @@ def _refuse_unclaimed(line_items: Sequence[LineItem], claimed: set[str], faults:
 def _plan_missing(line: LineItem, *, is_known: bool) -> Fault:
     code, what = ("PLAN_NOT_PUBLISHED", "is not published") if is_known else ("UNKNOWN_PLAN", "does not exist")
     return _line_fault(
-        code, line, f"Line {line.position}, {line.product_name}: the plan {line.provision.ref} {what} on the entitlement platform.",
-        "Create and publish the plan, or correct the product's plan id, then press Resync.", "RevOps", line.provision.ref,
+        code, line,
+        f"Line {line.position}, {line.product_name}: the plan {line.provision.ref} {what} on the entitlement platform.",
+        "Create and publish the plan, or correct the product's plan id, then press Resync.", "RevOps",
+        line.provision.ref,
     )  # fmt: skip
 
 
 def _two_plans(line: LineItem, other: LineItem) -> Fault:
     return _line_fault(
         "TWO_PLANS_OF_ONE_PRODUCT", line,
-        f"Lines {other.position} and {line.position} sell two plans of one product: {other.provision.ref} and {line.provision.ref}.",
+        f"Lines {other.position} and {line.position} sell two plans of one product: "
+        f"{other.provision.ref} and {line.provision.ref}.",
         "Keep one of the two plans on the deal.", "sales rep", line.provision.ref,
     )  # fmt: skip
 
@@ -254,8 +259,8 @@ def _two_plans(line: LineItem, other: LineItem) -> Fault:
 def _value_missing(plan_line: LineItem, plan: CustomPlan, entitlement: PlanEntitlement) -> Fault:
     return _line_fault(
         "MISSING_ENTITLEMENT_VALUE", plan_line,
-        f"Line {plan_line.position}, {plan_line.product_name}: the plan {plan.ref} needs a negotiated value for {entitlement.ref}, "
-        "and no line on this deal brings one.",
+        f"Line {plan_line.position}, {plan_line.product_name}: the plan {plan.ref} needs a negotiated value for "
+        f"{entitlement.ref}, and no line on this deal brings one.",
         f"Add a line whose product gives {entitlement.ref}, with the agreed quantity.", "sales rep", entitlement.ref,
     )  # fmt: skip
 
@@ -265,7 +270,8 @@ def _two_values(line: LineItem, first: LineItem) -> Fault:
         "TWO_ENTITLEMENT_VALUES", line,
         f"Lines {first.position} and {line.position} give {line.provision.ref} twice with different values "
         f"({_value_of(first)} and {_value_of(line)}).",
-        "Keep one line, or make them steps of one ramp with dates that follow each other.", "sales rep", str(_value_of(line)),
+        "Keep one line, or make them steps of one ramp with dates that follow each other.", "sales rep",
+        str(_value_of(line)),
     )  # fmt: skip
 
 

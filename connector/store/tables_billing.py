@@ -93,6 +93,8 @@ invoice_items = sa.Table(
     sa.Column("unit_price", ExactDecimal, nullable=False),
     sa.Column("amount", ExactDecimal, nullable=False),
     text_column("tax_code"),
+    # The tax as decided, so that whatever takes the row back keeps it.
+    sa.Column("tax", ExactJson, nullable=False),
     text_column("reason"),
     text_column("reverses"),
     sa.Index(None, "contract_id"),

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from connector.domain.api_budget import budget_of
 from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState
 from connector.errors import ConnectorError
 from connector.ports import Clock, EntitlementPlatform, Org, Organization, RecordSelection
 from connector.store import probe
 from connector.store.unit_of_work import Database
+from connector.usecases.call_budget import call_budget
 from connector.usecases.check_records import (
     Describer,
     check_selection,
@@ -152,7 +152,7 @@ def _org_checks(org: Org, clock: Clock, platform: EntitlementPlatform, assumed: 
     first: list[tuple[str, Check]] = [
         (area, lambda: _check_login(org, login)),
         (area, logged_in(lambda: _check_clock(org, clock))),
-        (area, logged_in(lambda: _check_usage(org, assumed.calls_per_day.get(org.org_id, 0)))),
+        (area, logged_in(lambda: _check_usage(org))),
     ]
     return first + [(name, logged_in(check)) for name, check in _record_checks(org, describer, platform, assumed)]
 
@@ -189,9 +189,8 @@ def _check_clock(org: Org, clock: Clock) -> Iterator[Finding]:
     yield Finding(_area(org), BAD, message, "Set this host's clock by NTP.", _OPERATOR)
 
 
-def _check_usage(org: Org, calls_per_day: int) -> Iterator[Finding]:
-    usage, area = org.gateway.usage(), _area(org)
-    budget = budget_of(used=usage.used, limit=usage.limit, calls_per_day=calls_per_day)
+def _check_usage(org: Org) -> Iterator[Finding]:
+    area, budget = _area(org), call_budget(org)
     if not budget.most:
         yield Finding(area, UNKNOWN, "Salesforce did not tell the limit of API calls.", "Look in Setup.", _OPERATOR)
         return

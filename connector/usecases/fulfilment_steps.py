@@ -12,8 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from connector.domain.contract_terms import COMMITTED_KINDS, Contract
 from connector.domain.contract_rules import effective_on
+from connector.domain.contract_terms import COMMITTED_KINDS, Contract
 from connector.domain.contracts import build_contract, contract_value
 from connector.domain.entitlements import (
     AccessWanted,

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from connector.domain.salesforce_ids import id18
-from connector.errors import NotFound, Refused
+from connector.errors import NotFound, RateLimited, Refused, Retryable
+from connector.logs import log
 from connector.ports import Clock, Org
 from connector.store import records, resyncs, writebacks
 from connector.store.records import RecordRow
 from connector.store.unit_of_work import Database
+from connector.usecases.call_budget import call_budget
 from connector.usecases.receive_message import Message, receive
 from connector.usecases.start_look import StartsWork
 
@@ -29,6 +31,13 @@ class ResyncRefused(Refused):
     code = "RESYNC"
     owner = "caller"
     fix = "Give one Salesforce id, one order number, or a time window with since and until."
+
+
+class CallsRunShort(RateLimited):
+    """The org's API calls of the day are nearly used up; what is left is for pushes and write-backs."""
+
+    code = "CALLS_RUN_SHORT"
+    fix = "Ask again in an hour, or for single records."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +71,13 @@ def resync(
 ) -> ResyncAnswer:
     """Start a look at every record asked for.
 
-    Raises ResyncRefused when not exactly one thing is asked, NotFound when no org has the record or we know no order.
+    Raises ResyncRefused when not exactly one thing is asked, NotFound when no org has the record or we know no order,
+    CallsRunShort when many records are asked for and the org's API calls of the day are nearly used up.
     """
     _check(asked)
     rows = _find(database, asked)
+    if not is_dry_run and not (asked.salesforce_id or asked.order):
+        _refuse_when_short(orgs, rows)
     if not rows and asked.salesforce_id:
         rows = [_look_up(orgs, asked.salesforce_id)]
     if not rows and asked.order:
@@ -92,7 +104,7 @@ def resync(
 
 
 def load_resync(*, database: Database, token: str) -> dict[str, Any] | None:
-    """How far a Resync is: each record with its state now, and whether the look has happened; None for no such token."""
+    """How far a Resync is: each record with its state now, and whether it was looked at; None for no such token."""
     with database.unit_of_work() as work:
         saved = resyncs.load(work=work, token=token)
         if saved is None:
@@ -145,6 +157,21 @@ def _look_up(orgs: Mapping[str, Org], salesforce_id: str) -> RecordRow:
             for record in org.gateway.fetch(selection=mapping.selection, record_ids=[record_id]):
                 return RecordRow(0, record.ref, "new", f"{object_name} not seen before", None, "")
     raise NotFound(f"No connected org has a record {salesforce_id} of a kind that is mapped.")
+
+
+def _refuse_when_short(orgs: Mapping[str, Org], rows: Sequence[RecordRow]) -> None:
+    for org_id in sorted({row.ref.org_id for row in rows} & orgs.keys()):
+        try:
+            budget = call_budget(orgs[org_id])
+        except Retryable as error:
+            # The looks themselves wait until the org answers, so there is nothing to protect it from now.
+            log.info("call_budget_unknown", org_id=org_id, code=error.code)
+            continue
+        if not budget.may_ask:
+            raise CallsRunShort(
+                f"{budget.used:,} of {budget.most:,} API calls of the org {orgs[org_id].name!r} are used.",
+                retry_after=3600,
+            )
 
 
 def salesforce_id18(value: str) -> str:

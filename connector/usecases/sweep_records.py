@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connector.domain.api_budget import budget_of
 from connector.errors import ConnectorError
 from connector.logs import log
 from connector.ports import Clock, Org, RecordStamp
 from connector.store import records, watermarks, writebacks
 from connector.store.unit_of_work import Database
+from connector.usecases.call_budget import call_budget
 from connector.usecases.receive_message import Message, receive
 from connector.usecases.start_look import StartsWork
 
@@ -35,7 +35,7 @@ StatusCondition = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """What both questions need; made once per process. `calls_per_day` is our own bound by org id, 0 for none."""
+    """What both questions need; made once per process."""
 
     database: Database
     clock: Clock
@@ -44,7 +44,6 @@ class Sweeper:
     overlap: timedelta
     first_reach: timedelta
     unfinished: StatusCondition
-    calls_per_day: Mapping[str, int] = field(default_factory=dict)
 
     def sweep(self) -> dict[str, int]:
         """Signed records changed since the watermark, with overlap; answers counts. A failing org stops no other.
@@ -72,13 +71,8 @@ class Sweeper:
         return {"found": found, "failed": failed, "held": held}
 
     def _may_search(self, org: Org, object_name: str) -> bool:
-        """Whether enough of the day's calls is left.
-
-        Asking for the time first refreshes a count that has grown old; else one busy day would stop us for ever.
-        """
-        org.gateway.server_now()
-        usage = org.gateway.usage()
-        budget = budget_of(used=usage.used, limit=usage.limit, calls_per_day=self.calls_per_day.get(org.org_id, 0))
+        """Whether enough of the day's calls is left; when not, the log says so."""
+        budget = call_budget(org)
         if not budget.may_search:
             log.warning(
                 "sweep_held_back",

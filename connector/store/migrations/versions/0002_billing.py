@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("unit_price", ExactDecimal(), nullable=False),
         sa.Column("amount", ExactDecimal(), nullable=False),
         sa.Column("tax_code", sa.Text(), server_default="", nullable=False),
+        sa.Column("tax", ExactJson(), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("reverses", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["contract_id"], ["contracts.id"], name=op.f("fk_invoice_items_contract_id")),
