@@ -77,6 +77,9 @@ def pages_blueprint(sandbox: Sandbox) -> Blueprint:
     blueprint.after_request(guard.harden)
     blueprint.add_url_rule("/", view_func=pages.index, methods=["GET"])
     blueprint.add_url_rule("/record/<record_id>", view_func=pages.record, methods=["GET"])
+    # A real org shows a record at its id alone, and links from outside rely on that.
+    alone = "/<string(minlength=15, maxlength=18):record_id>"
+    blueprint.add_url_rule(alone, view_func=pages.record, endpoint="alone", methods=["GET"])
     blueprint.add_url_rule("/record/<record_id>/sign", view_func=pages.sign, methods=["POST"])
     blueprint.add_url_rule("/record/<record_id>/resync", view_func=pages.resync, methods=["POST"])
     blueprint.add_url_rule("/favicon.ico", view_func=lambda: Response(status=204), endpoint="icon", methods=["GET"])

@@ -69,6 +69,14 @@ STEP_TITLES: Mapping[str, tuple[str, str]] = {
     "metering": ("Metering", "Usage of what is billed by use is counted."),
     "read_back": ("Read back", "Access granted was compared with access sold."),
 }
+_PRICES_IN_STEPS = {"tiered": "by tier", "volume": "by volume", "stairstep": "by step"}
+_SOURCES = {
+    "salesforce-outbound": "Outbound message",
+    "salesforce-event": "Signed event",
+    "sweep": "Sweep",
+    "unsynced": "Hourly question",
+    "resync": "Resync",
+}
 _DEAL_TYPES = {"new": "New business", "": "–"}
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _UNITS = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -90,6 +98,12 @@ def step_title(name: str) -> str:
 def step_meaning(name: str) -> str:
     """What is true once the step is done."""
     return STEP_TITLES.get(name, ("", ""))[1]
+
+
+def source_words(source: str) -> str:
+    """Where a message came from, for people; the org in it is left out."""
+    kind = source.partition(":")[0]
+    return _SOURCES.get(kind, kind.replace("-", " ").capitalize())
 
 
 def deal_type_words(deal_type: str) -> str:
@@ -164,12 +178,18 @@ def duration_words(seconds: float) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
-def price_words(unit_price: Decimal | None, months: int | None, charge_type: str) -> str:
-    """`12.50 per month`, `1,200 per year`, or the price alone when it is charged once."""
-    if unit_price is None:
+def price_words(line: OrderLineRow, currency: str) -> str:
+    """`12.50 per month`, `1,200.00` for what is charged once, `by tier` where steps hold the prices."""
+    if line.price_model in _PRICES_IN_STEPS:
+        return _PRICES_IN_STEPS[line.price_model]
+    if line.unit_price is None:
         return "–"
-    every = {1: "per month", 3: "per quarter", 12: "per year"}.get(months or 0, f"per {months} months")
-    return f"{unit_price:,f}" if charge_type == "one_time" or not months else f"{unit_price:,f} {every}"
+    months = line.price_period_months
+    every = {1: " per month", 3: " per quarter", 12: " per year"}.get(months or 0, f" per {months} months")
+    is_once = line.charge_type == "one_time" or not months
+    if line.price_model == "percent_of":
+        return f"{number_words(line.unit_price)} %"
+    return _price(line.unit_price, currency) + ("" if is_once else every)
 
 
 def billing_words(months: int | None, timing: str, charge_type: str) -> str:
@@ -231,9 +251,10 @@ _TABLES: Mapping[str, Mapping[str, Words]] = {
 }
 
 
-def price(line: OrderLineRow) -> str:
-    """A line item's unit price for people."""
-    return price_words(line.unit_price, line.price_period_months, line.charge_type)
+def _price(value: Decimal, currency: str) -> str:
+    """All digits of a unit price, and at least the places of its currency."""
+    rounded = Money(value, currency).rounded().amount if currency else value
+    return f"{rounded if rounded == value else value.normalize():,f}"
 
 
 def billing(line: OrderLineRow) -> str:
@@ -248,7 +269,7 @@ def discount(line: OrderLineRow) -> str:
 
 FUNCTIONS: dict[str, Callable[..., str]] = {
     "period": period_words,
-    "price": price,
+    "price": price_words,
     "billing": billing,
     "discount": discount,
 }
@@ -257,6 +278,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "step_title": step_title,
     "step_meaning": step_meaning,
     "deal_type": deal_type_words,
+    "source": source_words,
     "money": money_words,
     "signed_money": signed_money_words,
     "number": number_words,

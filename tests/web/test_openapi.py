@@ -14,7 +14,7 @@ from connector.app import create_app
 from connector.domain.fulfilment import OrderState
 from connector.store.unit_of_work import Database
 from connector.web.api import ENDPOINTS, PREFIX
-from tests.builders import a_fault, make_message_rows, make_order_rows, make_record_row, make_token, quote_id
+from tests.builders import a_fault, make_message_rows, make_order_rows, make_record_row, quote_id
 from tests.web.conftest import Machine
 from tests.web.serving import make_config, make_services
 
@@ -111,7 +111,3 @@ def test_documentation_and_metrics_can_be_switched_off(sqlite_database: Database
 
     for path in ("/api/docs", "/api/openapi.json", "/metrics"):
         assert client.get(path).status_code == 404
-
-
-def test_a_preview_is_shown_in_exact_text(sqlite_database: Database, clock: FixedClock) -> None:
-    make_token(sqlite_database, clock)

@@ -129,6 +129,8 @@ def test_a_fulfilled_order_shows_terms_contract_salesforce_and_messages(
 
     assert "17,900.00 EUR · 1 Apr 2026 to 31 Mar 2027" in words
     assert "2 Seats SEATS 50 120.00 per year 10 % Yearly, in advance 1 Apr 2026 to 31 Mar 2027" in words
+    assert "1 Platform Business PLATFORM 1 9,600.00 per year" in words
+    assert "3 AI credits CREDITS 10,000 0.14 per year" in words
     assert "4 Onboarding ONBOARD 1 1,500.00 – Once" in words
     assert "Sync_Status__c Synced Synced Written" in words
     assert words.count("Raw body") == 2

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -36,7 +37,8 @@ from tests.recording import RecordingStarter
 
 pytestmark = pytest.mark.browser
 
-_CHROMIUM = "/usr/bin/chromium"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
     *("--disable-sync", "--no-first-run"),
@@ -71,7 +73,7 @@ _DEALS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_ARGUMENTS))
+        found = playwright.chromium.launch(executable_path=_chromium(), args=list(_ARGUMENTS))
         yield found
         found.close()
 
@@ -248,6 +250,11 @@ def test_pictures_for_the_readme(
         if request.config.getoption("--update-screenshots"):
             _IMAGES.mkdir(parents=True, exist_ok=True)
             (_IMAGES / f"{name}.png").write_bytes(picture)
+
+
+def _chromium() -> str:
+    """The browser of this machine."""
+    return next((found for name in _NAMES if (found := shutil.which(name))), _MAC)
 
 
 def _fulfil(database: Database, order: MadeOrder) -> None:
