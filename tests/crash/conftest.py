@@ -29,12 +29,12 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_database(request: pytest.FixtureRequest) -> Callable[[], Database]:
     """Makes databases in which a worker has run before, as many as wanted; the test runs once for each kind."""
-    makes: Callable[[], Database] = request.getfixturevalue(f"_new_{request.param}")
+    makes: Callable[[], Database] = request.getfixturevalue(f"new_{request.param}")
     return makes
 
 
 @pytest.fixture
-def _new_sqlite(_used_sqlite: Path, tmp_path: Path) -> Callable[[], Database]:
+def new_sqlite(_used_sqlite: Path, tmp_path: Path) -> Callable[[], Database]:
     numbers = count(1)
 
     def new_file() -> Database:
@@ -54,7 +54,7 @@ def _used_sqlite(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def _new_postgresql(_postgresql_copies: Copies, zygote: Zygote) -> Iterator[Callable[[], Database]]:
+def new_postgresql(_postgresql_copies: Copies, zygote: Zygote) -> Iterator[Callable[[], Database]]:
     used = _postgresql_copies.new()
     _let_a_worker_run(used, zygote)
     copies = Copies(used)
