@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from connector.config import Config
 from connector.config_secrets import secret_problems
 from connector.domain.assumptions import Assumptions
-from connector.domain.salesforce_ids import id18
 from mappings.config import MappingConfig
 from mappings.signed import SignedRule
 from mappings.uses import catalogue_uses, field_uses, plan_refs, signed_uses, status_forms
@@ -30,5 +29,4 @@ def assumptions_of(config: Config, *, mapping: MappingConfig, rules: Sequence[Si
         plan_refs=plan_refs(mapping),
         secrets=secret_problems(config.secrets),
         base_url=config.web.base_url,
-        calls_per_day={id18(org.org_id): org.calls_per_day or 0 for org in config.salesforce},
     )

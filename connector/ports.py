@@ -211,7 +211,8 @@ class Org:
     """One Salesforce org: its id (18 characters), the gateway to it, how its records are read, what signed means there.
 
     `mappings` is keyed by object name. `is_signed` answers with the reason in words. `conditions` holds the SOQL
-    conditions of the signed rules by object name, for sweeps.
+    conditions of the signed rules by object name, for sweeps. `calls_per_day` is our own bound on the org's API calls, 0
+    for none.
     """
 
     org_id: str
@@ -220,3 +221,4 @@ class Org:
     mappings: Mapping[str, RecordMapping]
     is_signed: Callable[[Record], tuple[bool, str]]
     conditions: Mapping[str, str]
+    calls_per_day: int = 0

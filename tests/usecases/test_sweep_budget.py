@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,13 @@ from connector.adapters.clock import FixedClock
 from connector.adapters.http import HttpSettings
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.adapters.salesforce_auth import SalesforceLogin
+from connector.domain.terms import RecordRef
 from connector.ports import Org
 from connector.sandbox.sandbox import CLIENT_ID, CLIENT_SECRET, Sandbox
-from connector.store import watermarks
+from connector.store import records, watermarks
+from connector.store.records import LookResult
 from connector.store.unit_of_work import Database
+from connector.usecases.resync import CallsRunShort, ResyncAnswer, ResyncAsked, resync
 from connector.usecases.sweep_records import Sweeper
 from tests.recording import RecordingStarter
 
@@ -52,7 +56,8 @@ def gateway(sandbox: Sandbox, clock: FixedClock) -> Iterator[SimpleSalesforceGat
 def make_sweeper(
     database: Database, clock: FixedClock, sandbox: Sandbox, gateway: SimpleSalesforceGateway, **changes: int
 ) -> Sweeper:
-    org = Org(sandbox.org_id, "default", gateway, {}, lambda _record: (True, ""), {"Quote": "Status = 'Accepted'"})
+    conditions, bound = {"Quote": "Status = 'Accepted'"}, changes.get("calls_per_day", 0)
+    org = Org(sandbox.org_id, "default", gateway, {}, lambda _record: (True, ""), conditions, bound)
     return Sweeper(
         database=database,
         clock=clock,
@@ -61,8 +66,18 @@ def make_sweeper(
         overlap=timedelta(minutes=10),
         first_reach=timedelta(days=90),
         unfinished=lambda _object: "Sync_Status__c = null",
-        calls_per_day={org.org_id: changes.get("calls_per_day", 0)},
     )
+
+
+def a_parked_record(database: Database, clock: FixedClock, sandbox: Sandbox, quote: str) -> None:
+    """A record that was looked at and is blocked."""
+    ref = RecordRef(sandbox.org_id, "Quote", quote)
+    with database.unit_of_work() as work:
+        claimed = records.claim(work=work, ref=ref, run_id="run", now=clock.now())
+        assert claimed is not None
+        result = LookResult("blocked", "CODE", "The reason.", "sales rep")
+        records.release(work=work, record=claimed, run_id="run", result=result, now=clock.now())
+        work.commit()
 
 
 def watermark_of(database: Database, org_id: str) -> object:
@@ -121,3 +136,36 @@ def test_a_sweep_that_waited_finds_the_deal_when_the_org_has_calls_again(
     counts = sweeper.sweep()
 
     assert counts == {"found": 1, "failed": 0, "held": 0}
+
+
+@pytest.mark.parametrize(("used", "is_held"), [(94, False), (95, True)])
+def test_a_resync_of_many_records_waits_when_only_the_last_calls_are_left(
+    used: int,
+    is_held: bool,
+    sqlite_database: Database,
+    clock: FixedClock,
+    sandbox: Sandbox,
+    gateway: SimpleSalesforceGateway,
+    quote: str,
+) -> None:
+    a_parked_record(sqlite_database, clock, sandbox, quote)
+    sandbox.calls.total = LIMIT * used // 100 - 1
+
+    def asked(**asked: Any) -> ResyncAnswer:
+        orgs = make_sweeper(sqlite_database, clock, sandbox, gateway).orgs
+        return resync(
+            database=sqlite_database,
+            starter=RecordingStarter(),
+            clock=clock,
+            orgs=orgs,
+            asked=ResyncAsked(**asked),
+            actor="anna",
+            is_dry_run=False,
+        )
+
+    if not is_held:
+        assert len(asked(parked=True).found) == 1
+        return
+    with pytest.raises(CallsRunShort, match="950 of 1,000 API calls"):
+        asked(parked=True)
+    assert len(asked(salesforce_id=quote).found) == 1
