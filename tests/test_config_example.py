@@ -53,6 +53,7 @@ def test_the_examples_for_further_orgs_and_fields_load_too(tmp_path: Path) -> No
     assert [(org.name, org.auth) for org in config.salesforce] == [("default", "client_credentials"), ("eu", "jwt")]
     assert config.salesforce[0].calls_per_day == 50_000
     assert config.writeback.fields == {"Status": "Billing_Status__c", "Source_Hash": ""}
+    assert [(entity.code, len(config.billing.taxes)) for entity in config.billing.entities] == [("DE", 1)]
     assert config.secrets.salesforce["eu"].private_key.get_secret_value() == "k"
 
 
@@ -60,7 +61,9 @@ def test_every_setting_is_in_the_example() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
 
     missing = [
-        place for place, name in settings_of(Config) if not re.search(rf"^(# )?{name} = |^\[+.*\b{name}\]", text, re.M)
+        place
+        for place, name in settings_of(Config)
+        if not re.search(rf"^(# )?{name} = |^(# )?\[+.*\b{name}\]", text, re.M)
     ]
 
     assert missing == []
@@ -74,7 +77,7 @@ def test_every_default_in_the_example_is_the_real_one(tmp_path: Path) -> None:
     needed = ("client_id", "instance_url", "org_id")
     minimal = {"salesforce": {name: getattr(config.salesforce[0], name) for name in needed}}
     plain = parse_config(raw=minimal, environment=SECRETS)
-    for section in ("database", "writeback", "web", "jobs"):
+    for section in ("database", "writeback", "billing", "web", "jobs"):
         assert getattr(config, section) == getattr(plain, section), section
     assert config.salesforce == plain.salesforce
     assert config.entitlements.platform == plain.entitlements.platform
@@ -137,4 +140,4 @@ def _sections(field: FieldInfo) -> Iterator[type[BaseModel]]:
 
 def with_examples_switched_on(text: str) -> str:
     """The text with its commented tables and keys made real ones."""
-    return re.sub(r"^# (\[\[salesforce\]\]|\w+ = )", r"\1", text, flags=re.M)
+    return re.sub(r"^# (\[\[[\w.]+\]\]|\w+ = )", r"\1", text, flags=re.M)

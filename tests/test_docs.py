@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from connector.__main__ import main
+from connector.config import JobSettings
 from connector.domain.fulfilment import ORDER_TRANSITIONS, OrderState
 from connector.domain.status import Status, StatusWord
+from connector.jobs import Clockwork
 from connector.store.queries_operations import Backlog, ProcessRow
 from connector.web.metrics import metrics_text
 from mappings.writeback import status_fields
@@ -69,6 +73,16 @@ def test_every_make_target_that_a_document_names_exists(document: Path) -> None:
     named = re.findall(r"(?:`|^)make ([a-z]+)", document.read_text(encoding="utf-8"), re.M)
 
     assert [target for target in named if target not in targets] == []
+
+
+def test_every_job_and_command_is_in_the_guides() -> None:
+    services: Any = SimpleNamespace(config=SimpleNamespace(jobs=JobSettings()))
+    parts = dict.fromkeys((field.name for field in dataclasses.fields(Clockwork) if field.init), MagicMock())
+    jobs = Clockwork(**(parts | {"services": services})).jobs()
+
+    text = text_of("docs/operators.md")
+    assert [job.name for job in jobs if f"| `{job.name}` |" not in text] == []
+    assert [name for name in main.commands if name not in text_of("CHANGELOG.md")] == []
 
 
 def test_every_metric_of_the_operators_guide_exists() -> None:
