@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 # What is checked as Python: everything but what tools made.
 SOURCES := connector mappings webhooks templates tests benchmarks
-# Tests that kill processes or drive a browser stay together in one of these, see tests/conftest.py.
+# Tests that share something costly (a browser, the ports of the demo) stay together in one of these: xdist_group.
 TEST_PROCESSES ?= 2
 
 .PHONY: help demo serve test check format bench browser clean
