@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -15,6 +18,7 @@ from connector.web.words import ORDER_WORDS
 orders = Blueprint("orders", __name__, url_prefix="/review/orders")
 orders.before_request(require_login)
 
+_SECONDS = re.compile(r"[0-9]{1,12}")
 _LABELS = {state: (words.label, words.tone) for state, words in ORDER_WORDS.items()}
 
 
@@ -48,7 +52,7 @@ def show(number: str) -> str:
         "review/order.html",
         order=order,
         salesforce_url=salesforce_url(order.row.org_id, order.row.record_id),
-        is_watched=not order.row.is_at_rest or "watch" in request.args,
+        is_watched=not order.row.is_at_rest or _is_look_awaited(order.record_looked_at),
     )
 
 
@@ -57,7 +61,7 @@ def show(number: str) -> str:
 def look_again(number: str) -> Response:
     """Look at the order's record again now, and go on at the step that stopped."""
     services = current_services()
-    answer = resync(
+    resync(
         database=services.database,
         starter=services.starter,
         clock=services.clock,
@@ -66,8 +70,16 @@ def look_again(number: str) -> Response:
         actor=g.user.name,
         is_dry_run=False,
     )
-    flash(f"Looking again at {len(answer.found)} record in Salesforce. This page follows along.", "info")
-    return redirect(url_for("orders.show", number=number, watch=1))
+    flash("Looking again at the record in Salesforce. This page follows along.", "info")
+    return redirect(url_for("orders.show", number=number, watch=int(services.clock.now().timestamp())))
+
+
+def _is_look_awaited(looked_at: datetime | None) -> bool:
+    """Whether the address says since when somebody waits for a look, and none has happened since."""
+    since = request.args.get("watch", "")
+    if not _SECONDS.fullmatch(since):
+        return False
+    return looked_at is None or looked_at.timestamp() < int(since)
 
 
 def salesforce_url(org_id: str, record_id: str) -> str:

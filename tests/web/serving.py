@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -36,6 +37,13 @@ def make_config(*, session_secret: str = SESSION_SECRET, **web: Any) -> Config:
 class SilentGateway:
     """An org that has nothing: what we keep ourselves must be shown without asking it."""
 
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def server_now(self) -> datetime:
+        """The time."""
+        return self._clock.now()
+
     def usage(self) -> ApiUsage:
         """Some usage."""
         return ApiUsage(used=1200, limit=15_000, calls=37)
@@ -48,7 +56,7 @@ class SilentGateway:
 def make_services(database: Database, clock: Clock, *, config: Config | None = None, **changes: Any) -> Services:
     """Services over that database."""
     found = config or make_config()
-    gateway: Any = SilentGateway()
+    gateway: Any = SilentGateway(clock)
     org = Org(
         org_id=ORG_ID, name="default", gateway=gateway, mappings={}, is_signed=lambda _record: (True, ""), conditions={}
     )

@@ -173,6 +173,19 @@ def test_pressing_resync_starts_one_look_and_comes_back_to_the_page(
     assert 'data-refresh="2"' in followed.text
 
 
+def test_a_page_stops_following_once_the_look_has_happened(
+    person: FlaskClient, sqlite_database: Database, clock: FixedClock
+) -> None:
+    order = make_order_rows(sqlite_database, clock, state=OrderState.BLOCKED, faults=[a_fault()])
+    page = f"/review/orders/{order.number}"
+    looked_at = int((clock.now() - timedelta(minutes=2, seconds=30)).timestamp())
+
+    shown = {since: "data-refresh" in person.get(f"{page}?watch={since}").text for since in (looked_at, looked_at + 1)}
+
+    assert shown == {looked_at: False, looked_at + 1: True}
+    assert all("data-refresh" not in person.get(f"{page}?watch={bad}").text for bad in ("", "x", "-1", "9" * 30))
+
+
 @pytest.mark.parametrize("number", ["O-999999", "nix", "O-000001'--"])
 def test_an_order_that_is_not_there_is_a_page_that_says_so(person: FlaskClient, number: str) -> None:
     answer = person.get(f"/review/orders/{number}")

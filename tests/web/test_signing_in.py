@@ -213,7 +213,7 @@ def test_every_higher_role_may_act(app: Flask, sqlite_database: Database, clock:
 
     pressed = send_form(client, f"/review/orders/{order.number}/resync", page="/review/orders")
 
-    assert pressed.headers["Location"] == f"/review/orders/{order.number}?watch=1"
+    assert pressed.headers["Location"].startswith(f"/review/orders/{order.number}?watch=")
 
 
 def test_signing_in_starts_a_session_of_its_own(
