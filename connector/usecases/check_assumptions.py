@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState
+from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState, SignedUse
 from connector.errors import ConnectorError
 from connector.ports import Clock, EntitlementPlatform, Org, Organization, RecordSelection
 from connector.store import probe
@@ -30,6 +30,7 @@ MOST_SKEW = timedelta(seconds=120)
 _OPERATOR, _REVOPS = "operator", "RevOps"
 _DATABASE, _SETTINGS, _PLATFORM = "database", "settings", "entitlements"
 _MOST_PRODUCTS = 2000
+_RECENTLY = timedelta(days=30)
 _AT_ONCE = 200
 
 Check = Callable[[], Iterable[Finding]]
@@ -208,20 +209,33 @@ def _check_usage(org: Org) -> Iterator[Finding]:
 def _record_checks(
     org: Org, describer: Describer, platform: EntitlementPlatform, assumed: Assumptions
 ) -> list[tuple[str, Check]]:
-    area = _area(org)
+    area, faulty = _area(org), set[str]()
     checks: list[tuple[str, Check]] = []
     for mapping in org.mappings.values():
-        checks.append((f"{area}: {mapping.object}", _selection_check(describer, mapping.selection, assumed)))
+        reading = _selection_check(describer, mapping.selection, assumed)
+        checks.append((f"{area}: {mapping.object}", _noting(faulty, mapping.object, reading)))
         if mapping.object in assumed.status_fields:
             checks.append((f"{area}: {mapping.object}", _status_check(describer, mapping.object, assumed)))
-    checks += [(area, lambda use=use: check_signed(describer=describer, use=use)) for use in assumed.signed]  # type: ignore[misc]
-    checks += [
-        (area, lambda use=use: _check_catalogue(org, describer, platform, use))  # type: ignore[misc]
-        for use in assumed.catalogues
-    ]
+    for use in assumed.signed:
+        checks.append((f"{area}: {use.object}", _noting(faulty, use.object, _signed_check(describer, use))))
+    for mapping in org.mappings.values():
+        checks.append((f"{area}: {mapping.object}", _query_check(org, describer, mapping.selection, faulty)))
+    checks += [(f"{area}: products", _catalogue_check(org, describer, platform, use)) for use in assumed.catalogues]
     # Objects that could not be described speak last: every check above adds to them.
     checks.append((area, lambda: tuple(describer.findings)))
     return checks
+
+
+def _noting(faulty: set[str], name: str, check: Check) -> Check:
+    """The check, which notes its object as faulty when it finds something bad."""
+
+    def noted() -> Iterable[Finding]:
+        found = tuple(check())
+        if any(finding.state is BAD for finding in found):
+            faulty.add(name)
+        return found
+
+    return noted
 
 
 def _selection_check(describer: Describer, selection: RecordSelection, assumed: Assumptions) -> Check:
@@ -231,6 +245,31 @@ def _selection_check(describer: Describer, selection: RecordSelection, assumed: 
 def _status_check(describer: Describer, object_name: str, assumed: Assumptions) -> Check:
     fields = assumed.status_fields[object_name]
     return lambda: check_status_fields(describer=describer, object_name=object_name, fields=fields)
+
+
+def _signed_check(describer: Describer, use: SignedUse) -> Check:
+    return lambda: check_signed(describer=describer, use=use)
+
+
+def _catalogue_check(org: Org, describer: Describer, platform: EntitlementPlatform, use: CatalogueUse) -> Check:
+    return lambda: _check_catalogue(org, describer, platform, use)
+
+
+def _query_check(org: Org, describer: Describer, selection: RecordSelection, faulty: set[str]) -> Check:
+    """Ask the sweep's question and read one record, as it is done for real; no use where a field is known to lack."""
+    name = selection.object
+    condition = org.conditions.get(name, "")
+
+    def asked() -> Iterator[Finding]:
+        if not condition or name in faulty or describer.describe(name) is None:
+            return
+        since = org.gateway.server_now() - _RECENTLY
+        stamps = org.gateway.fetch_signed(object_name=name, condition=condition, since=since, until=None, limit=1)
+        records = org.gateway.fetch(selection=selection, record_ids=[stamp.record_id for stamp in stamps])
+        read = "one was read" if records else f"there is none of the last {_RECENTLY.days} days"
+        yield Finding(_area(org), GOOD, f"Signed records of {name} can be searched for; {read}.")
+
+    return asked
 
 
 # The products in Salesforce, and the plans they name.

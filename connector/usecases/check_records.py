@@ -73,7 +73,9 @@ def check_selection(*, describer: Describer, selection: RecordSelection, uses: S
     """Every field that is read of one kind of record and its lines: is it there, of a type that can be read?"""
     parts = [(selection.object, selection.fields, selection.optional_fields)]
     if selection.line_object:
-        line_fields = (selection.line_parent_field, *selection.line_fields, *selection.line_order)
+        # A term of the order may end in a direction.
+        order = (term.partition(" ")[0] for term in selection.line_order)
+        line_fields = (selection.line_parent_field, *selection.line_fields, *order)
         parts.append((selection.line_object, line_fields, selection.optional_line_fields))
     found: list[Finding] = []
     for name, paths, optional in parts:

@@ -18,7 +18,7 @@ from connector.sandbox import Sandbox
 from connector.services import Services
 from connector.store.unit_of_work import Database
 from connector.usecases.check_assumptions import check_assumptions, check_mapping
-from tests.selling import Seller
+from tests.selling import PLATFORM, Seller
 from tests.settings import ENVIRONMENT, raw_settings
 
 GOOD, BAD, UNKNOWN = FindingState.GOOD, FindingState.BAD, FindingState.UNKNOWN
@@ -352,6 +352,24 @@ def test_a_signed_field_that_is_hidden_is_bad(check: Check) -> None:
 
     assert messages
     assert all("Quote.Status" in message for message in messages)
+
+
+def test_the_question_of_the_sweep_is_asked_for_real(check: Check) -> None:
+    sold = Seller(check.sandbox).quote(PLATFORM)
+    said = " ".join(finding.message for finding in check.all())
+
+    assert "Signed records of Quote can be searched for; one was read." in said
+    assert "Signed records of Order can be searched for; there is none of the last 30 days." in said
+    assert sold.object == "Quote"
+
+
+def test_a_further_condition_that_salesforce_cannot_read_is_bad(check: Check) -> None:
+    check.raw["signed"][0]["where"] = "Nowhere__c = 'x'"
+
+    found = check.only()
+
+    assert found.state is BAD
+    assert "Nowhere__c" in found.message + found.fix
 
 
 # Write-back.
