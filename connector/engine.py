@@ -17,11 +17,10 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
-from dbos import error as dbos_error
 
 _APPLICATION = "countersign"
 # Never the release number: DBOS would neither recover nor run the work of another version.
@@ -153,7 +152,7 @@ class Worker:
         """Begin to run; the engine's tables must be there. Must be called after a fork, never before."""
         DBOS(config=self._config)
         for name, function in self._runs.items():
-            DBOS.workflow(name=name)(function)
+            DBOS.workflow(name=name)(_plain(function))
         DBOS.launch()
         DBOS.register_queue(
             _QUEUE, worker_concurrency=self._slots, polling_interval_sec=self._poll_seconds, on_conflict="always_update"
@@ -165,9 +164,10 @@ class Worker:
         DBOS.destroy(workflow_completion_timeout_sec=wait_seconds, destroy_registry=True)
 
 
-def is_dead(*, beat_at: datetime, now: datetime, silence: timedelta) -> bool:
-    """Whether a process that last beat then must be taken for dead."""
-    return now - beat_at > silence
+def _plain(function: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    """The same as a plain function: the engine marks what it runs, and methods cannot be marked."""
 
+    def run(run_id: str, argument: str) -> str:
+        return function(run_id, argument)
 
-EngineError = dbos_error.DBOSException
+    return run

@@ -137,6 +137,11 @@ def _start_or_end(start: Callable[[], None]) -> None:
     except ConnectorError as error:
         log.error("worker_cannot_start", code=error.code, error=str(error), fix=error.fix)
         signal.raise_signal(signal.SIGTERM)
+    except BaseException:
+        # A web server without its worker would take messages that nobody works on.
+        log.exception("worker_cannot_start")
+        signal.raise_signal(signal.SIGTERM)
+        raise
 
 
 def _before_exit(_arbiter: Any, gunicorn_worker: Any) -> None:
