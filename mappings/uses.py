@@ -63,10 +63,10 @@ def field_uses(config: MappingConfig) -> tuple[FieldUse, ...]:
 
 
 def catalogue_uses(config: MappingConfig) -> tuple[CatalogueUse, ...]:
-    """Where the products of each line object say that they are a plan, and of which ref; each line object once."""
+    """Where products say that they are a plan, and of which ref; lines that lead to it by the same paths count once."""
     plans = (plan_object(config, name) for name in config.objects)
-    found = {plan.line_object: _catalogue(plan) for plan in plans if plan.line_object}
-    return tuple(use for use in found.values() if use is not None)
+    uses = [use for plan in plans if plan.line_object and (use := _catalogue(plan)) is not None]
+    return tuple({(use.type_path, use.ref_path): use for use in uses}.values())
 
 
 def plan_refs(config: MappingConfig) -> dict[str, str]:
