@@ -104,10 +104,19 @@ class SalesforceSettings(_Section):
         return self
 
 
+def _refuse_doubles(kind: str, refs: Iterable[str]) -> None:
+    """Raises ValueError: of two entries with one ref, one would silently win."""
+    seen: set[str] = set()
+    for ref in refs:
+        if ref in seen:
+            raise ValueError(f"names the {kind} {ref} twice")
+        seen.add(ref)
+
+
 class PlanEntitlementSettings(_Section):
     """One entitlement of a custom plan of the embedded platform."""
 
-    ref: str
+    ref: str = Field(min_length=1)
     kind: Literal["entitlement", "credit"] = "entitlement"
     variable: bool = False
     optional: bool = False
@@ -124,10 +133,15 @@ class PlanEntitlementSettings(_Section):
 class PlanSettings(_Section):
     """One custom plan of the embedded platform: a template whose variable entitlements each order fills."""
 
-    ref: str
-    product: str
+    ref: str = Field(min_length=1)
+    product: str = Field(min_length=1)
     published: bool = True
     entitlements: tuple[PlanEntitlementSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_entitlement_once(self) -> PlanSettings:
+        _refuse_doubles("entitlement", (entitlement.ref for entitlement in self.entitlements))
+        return self
 
 
 class EntitlementSettings(_Section):
@@ -135,6 +149,11 @@ class EntitlementSettings(_Section):
 
     platform: Literal["embedded"] = "embedded"
     plans: tuple[PlanSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_plan_once(self) -> EntitlementSettings:
+        _refuse_doubles("plan", (plan.ref for plan in self.plans))
+        return self
 
 
 class WritebackSettings(_Section):

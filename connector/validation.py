@@ -6,6 +6,7 @@ wants one list. It reads the file and the environment and must not call anything
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.errors import Fault, Misconfigured
 from mappings import read_mapping_config
 from mappings.signed import read_signed_rules
+from mappings.writeback import status_names
+
+_FIELD = re.compile("[A-Za-z][A-Za-z0-9_]{0,79}")
 
 
 def read_settings(*, path: Path, environment: Mapping[str, str] | None = None) -> Config:
     """The checked settings. Raises ConfigRefused with every fault of all parts."""
-    return load_config(path=path, environment=environment, judges=(login_faults, mapping_faults))
+    return load_config(path=path, environment=environment, judges=(login_faults, mapping_faults, writeback_faults))
 
 
 def login_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
@@ -45,6 +49,24 @@ def mapping_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]
     if isinstance(signed, list):
         yield from _faults_of(lambda: read_signed_rules(signed))
         yield from _open_conditions(signed)
+
+
+def writeback_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:
+    """Names in `[writeback] fields` that we do not write, and fields that cannot be fields."""
+    section = raw.get("writeback", {})
+    fields = section.get("fields", {}) if isinstance(section, Mapping) else {}
+    if not isinstance(fields, Mapping):
+        return
+    known, taken = status_names(prefix="", renamed={}), set[str]()
+    for name, field in fields.items():
+        place = f"writeback.fields.{name}"
+        if name not in known:
+            yield setting_fault(place, "We write no such thing.", f"Use one of: {', '.join(known)}.")
+        elif isinstance(field, str) and field and not _FIELD.fullmatch(field):
+            yield setting_fault(place, "This is no API name of a field.", 'Use one such as Billing_Status__c, or "".')
+        elif isinstance(field, str) and field and field.casefold() in taken:
+            yield setting_fault(place, "Another setting writes this field.", "Give each its own field.")
+        taken.add(str(field).casefold())
 
 
 def _missing_secret(org: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:

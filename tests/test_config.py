@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from connector.__main__ import main
 from connector.config import Config, ConfigRefused, load_config, parse_config
-from connector.validation import login_faults, mapping_faults, read_settings
+from connector.validation import login_faults, mapping_faults, read_settings, writeback_faults
 
 ORG_ID = "00DV0000008s2SrMAI"
 SECOND_ORG_ID = "00D5g000004XcDeEAK"
@@ -29,7 +29,7 @@ MODEL_ORG = Path(__file__).parent.parent / "docs" / "examples" / "model-org.toml
 
 def refused(text: str, environment: dict[str, str] | None = None, *, judged: bool = False) -> dict[str, str]:
     """The faults of a file by their place; each place once."""
-    judges = (login_faults, mapping_faults) if judged else ()
+    judges = (login_faults, mapping_faults, writeback_faults) if judged else ()
     with pytest.raises(ConfigRefused) as refusal:
         parse_config(
             raw=tomllib.loads(text), environment=ENVIRONMENT if environment is None else environment, judges=judges
@@ -171,6 +171,14 @@ def test_an_unsafe_address_of_the_org_is_refused(address: str) -> None:
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgres://x/y", "mysql://x/y", "", "file.db"])
 def test_another_kind_of_database_is_refused(url: str) -> None:
     assert set(refused(f'{GOOD}[database]\nurl = "{url}"\n')) == {"database.url"}
+
+
+def test_two_plans_of_one_ref_are_refused_because_one_would_silently_win() -> None:
+    plan = '[[entitlements.plans]]\nref = "plan-a"\nproduct = "p"\n'
+    doubled = plan + 'entitlements = [ { ref = "seats", value = 1 }, { ref = "seats", value = 2 } ]\n'
+
+    assert "names the plan plan-a twice" in refused(GOOD + plan + plan)["entitlements"]
+    assert "names the entitlement seats twice" in refused(GOOD + doubled)["entitlements.plans[1]"]
 
 
 # Secrets.
@@ -344,6 +352,14 @@ def test_sections_secrets_mapping_and_signed_rules_are_judged_in_one_report(writ
     }
 
 
+def test_a_status_field_that_we_do_not_write_is_refused() -> None:
+    fields = 'Statuss = "A__c"\nStep = "no field"\nError = "Same__c"\nLink = "same__c"\nKey = ""\n'
+
+    faults = refused(f"{GOOD}{MAPPING}[writeback.fields]\n{fields}", judged=True)
+
+    assert set(faults) == {"writeback.fields.Statuss", "writeback.fields.Step", "writeback.fields.Link"}
+
+
 def test_a_login_by_jwt_needs_its_key_and_its_user() -> None:
     faults = refused(GOOD + 'auth = "jwt"\n' + MAPPING, judged=True)
 
@@ -389,4 +405,4 @@ def test_nothing_of_any_type_makes_the_judgement_crash() -> None:
         for section in (*Config.model_fields, "other"):
             raw = {section: value}
             with pytest.raises(ConfigRefused):
-                parse_config(raw=raw, environment={}, judges=(login_faults, mapping_faults))
+                parse_config(raw=raw, environment={}, judges=(login_faults, mapping_faults, writeback_faults))
