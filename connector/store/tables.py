@@ -194,8 +194,12 @@ contracts = sa.Table(
     # Counts the times it was drafted: two runs at once see that the other was first.
     sa.Column("billing_count", sa.Integer, nullable=False, server_default="0"),
     text_column("billing_problem"),
+    # What a person should look at although it stops nothing; None = there is nothing.
+    sa.Column("warnings", ExactJson),
     sa.Index(None, "customer_ref"),
     sa.Index(None, "next_bill_on"),
+    # A chunk of a billing run is a stretch of customers; what is due among them is told by the index alone.
+    sa.Index("ix_contracts_billing", "org_id", "customer_ref", "next_bill_on"),
 )
 
 contract_versions = sa.Table(
@@ -207,9 +211,11 @@ contract_versions = sa.Table(
     sa.Column("value", ExactDecimal, nullable=False),
     sa.Column("made_at", UtcDateTime, nullable=False),
     text_column("reason"),
+    # True where the order was taken back.
+    sa.Column("is_undo", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.PrimaryKeyConstraint("contract_id", "version"),
-    # An order changes its contract once, however often its step runs.
-    sa.UniqueConstraint("contract_id", "order_id"),
+    # An order changes its contract once, however often its step runs, and is taken back once.
+    sa.UniqueConstraint("contract_id", "order_id", "is_undo"),
 )
 
 contract_lines = sa.Table(

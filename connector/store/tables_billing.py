@@ -1,4 +1,4 @@
-"""The tables of billing: runs and their chunks, drafts with their items, and orders taken back.
+"""The tables of billing: runs and their chunks, drafts with their items, orders taken back, usage.
 
 An item names the charge it bills, so "what is billed" is a sum over items and nothing is counted twice.
 """
@@ -112,4 +112,14 @@ contract_undos = sa.Table(
     text_column("actor"),
     sa.Column("made_at", UtcDateTime, nullable=False),
     sa.Index(None, "contract_id"),
+)
+
+usage_readings = sa.Table(
+    "usage_readings",
+    metadata,
+    sa.Column("contract_id", Id, sa.ForeignKey("contracts.id"), primary_key=True),
+    # The usage charge that the units belong to: its line, first day and kind.
+    sa.Column("charge_key", sa.String(200), primary_key=True),
+    sa.Column("units", ExactDecimal, nullable=False),
+    sa.Column("read_at", UtcDateTime, nullable=False),
 )
