@@ -34,6 +34,7 @@ GUARDS = {
     "POST /review/orders/<name:number>/resync": LOGIN,
     "GET /review/contracts": LOGIN,
     "GET /review/contracts/<name:number>": LOGIN,
+    "GET /review/contracts/<name:number>/schedule": LOGIN,
     "GET /review/parked": LOGIN,
     "POST /review/parked/replay": LOGIN,
     "GET /review/messages/<int:message_id>": LOGIN,

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, render_template
 
 from connector.services import current_services
 from connector.store import queries_contracts
+from connector.usecases.show_schedule import by_bill_date, show_schedule
 from connector.web.lists import list_asked, next_url
 from connector.web.sessions import require_login
 
@@ -35,3 +36,10 @@ def show(number: str) -> str:
     if contract is None:
         abort(404, description=f"There is no contract {number}.")
     return render_template("review/contract.html", contract=contract)
+
+
+@contracts.get("/<name:number>/schedule")
+def show_charges(number: str) -> str:
+    """All charges of one contract, day by day."""
+    charges = show_schedule(database=current_services().database, number=number)
+    return render_template("review/schedule.html", number=number, days=by_bill_date(charges=charges))

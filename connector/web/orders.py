@@ -51,7 +51,6 @@ def show(number: str) -> str:
     return render_template(
         "review/order.html",
         order=order,
-        salesforce_url=salesforce_url(order.row.org_id, order.row.record_id),
         is_watched=not order.row.is_at_rest or _is_look_awaited(order.record_looked_at),
     )
 
@@ -80,11 +79,3 @@ def _is_look_awaited(looked_at: datetime | None) -> bool:
     if not _SECONDS.fullmatch(since):
         return False
     return looked_at is None or looked_at.timestamp() < int(since)
-
-
-def salesforce_url(org_id: str, record_id: str) -> str:
-    """Where the record is in Salesforce, or empty when the org is no longer configured."""
-    services = current_services()
-    org = services.orgs.get(org_id)
-    settings = next((item for item in services.config.salesforce if org and item.name == org.name), None)
-    return f"{settings.instance_url}/{record_id}" if settings else ""

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from connector.services import current_services
 from connector.usecases.change_users import ROLES
 from connector.usecases.sign_in import SignInRefused, TooManyAttempts, known_user, sign_in, sign_out
+from connector.web.links import salesforce_url
 
 sign_in_pages = Blueprint("sign_in", __name__)
 
@@ -66,6 +67,7 @@ def page_context() -> dict[str, Any]:
         "may_act": has_role(MAY_ACT),
         "now": current_services().clock.now(),
         "section": request.blueprint or "",
+        "salesforce_url": salesforce_url,
     }
 
 

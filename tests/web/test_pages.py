@@ -11,7 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from connector.adapters.clock import FixedClock
+from connector.app import create_app
 from connector.domain.fulfilment import OrderState
+from connector.store import queries_orders
 from connector.store.unit_of_work import Database
 from tests.builders import (
     a_fault,
@@ -24,7 +26,7 @@ from tests.builders import (
     quote_id,
 )
 from tests.recording import RecordingStarter
-from tests.web.serving import send_form
+from tests.web.serving import make_services, send_form, sign_in
 
 HOSTILE = '<script>alert("1")</script>{{ 7*7 }}&amp;\'"><img src=x onerror=alert(1)>'
 
@@ -429,3 +431,49 @@ def test_an_order_that_was_not_read_yet_has_a_page(
     assert "Not known yet" in words
     assert "No message announced this record" in words
     assert account_id(1) not in words
+
+
+def test_the_schedule_of_a_contract_is_told_day_by_day(
+    person: FlaskClient, sqlite_database: Database, clock: FixedClock
+) -> None:
+    made = make_order_rows(sqlite_database, clock)
+
+    words = text_of(person.get(f"/review/contracts/{made.contract_number}/schedule").text)
+
+    assert "1 Apr 2026 17,900.00 EUR" in words
+    assert "Seats Recurring 1 Apr 2026 to 31 Mar 2027 5,400.00 EUR" in words
+    assert person.get("/review/contracts/C-999999/schedule").status_code == 404
+
+
+def test_records_lead_to_salesforce(person: FlaskClient, sqlite_database: Database, clock: FixedClock) -> None:
+    make_message_rows(sqlite_database, clock, ref=make_record_row(sqlite_database, clock, number=5))
+
+    for path in ("/review/records", "/review/parked", "/review/messages/1"):
+        assert f'href="http://127.0.0.1:8910/{quote_id(5)}"' in person.get(path).text
+
+
+def test_when_the_database_is_away_people_are_told_to_wait(clock: FixedClock) -> None:
+    away = Database("postgresql://someone:secret@127.0.0.1:1/nothing")
+    client = create_app(services=make_services(away, clock)).test_client()
+
+    answer = sign_in(client)
+    away.dispose()
+
+    assert answer.status_code == 503
+    assert "Not just now" in answer.text
+    assert "secret" not in answer.text
+
+
+def test_a_bug_shows_an_incident_and_nothing_of_its_cause(
+    person: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(**_asked: object) -> None:
+        raise RuntimeError("the secret cause")
+
+    monkeypatch.setattr(queries_orders, "list_orders", broken)
+
+    answer = person.get("/review/orders")
+
+    assert answer.status_code == 500
+    assert "Incident" in answer.text
+    assert "secret cause" not in answer.text

@@ -217,7 +217,7 @@ def test_no_page_is_wider_than_a_phone(phone: Page, address: str, deals: dict[st
     phone.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     paths = ["orders", "contracts", "parked", "records", "health", "messages/1", "orders?q=nobody"]
     paths += [f"orders/{made.number}" for made in deals.values()]
-    paths += [f"contracts/{deals['long'].contract_number}"]
+    paths += [f"contracts/{deals['long'].contract_number}", f"contracts/{deals['long'].contract_number}/schedule"]
 
     wide = {}
     for path in paths:
