@@ -211,8 +211,8 @@ class Org:
     """One Salesforce org: its id (18 characters), the gateway to it, how its records are read, what signed means there.
 
     `mappings` is keyed by object name. `is_signed` answers with the reason in words. `conditions` holds the SOQL
-    conditions of the signed rules by object name, for sweeps. `calls_per_day` is our own bound on the org's API calls, 0
-    for none.
+    conditions of the signed rules by object name, for sweeps. `calls_per_day` is our own bound on the org's API calls,
+    0 for none.
     """
 
     org_id: str
