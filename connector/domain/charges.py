@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import NamedTuple
 
 from connector.domain.allocation import allocate_by_remainder
@@ -48,6 +49,19 @@ def line_charges(
         if line.item.charge_type is ChargeType.USAGE:
             return _usage(line, usage or {})
         return _recurring(line, due)
+
+
+def next_bill_day(*, line: ContractLine, after: date) -> date | None:
+    """The first bill date of the line after a day, without what a cancellation takes away; None when none is left.
+
+    Told from the dates alone wherever these do not depend on amounts. Raises Refused like `line_charges`.
+    """
+    item = line.item
+    if item.charge_type is ChargeType.RECURRING and line.cut is None:
+        bill_dates = _bill_dates(served_parts(line=line), item.billing_timing is BillingTiming.IN_ARREARS)
+        place = bisect_right(bill_dates, after)
+        return bill_dates[place] if place < len(bill_dates) else None
+    return min((charge.bill_on for charge in line_charges(line=line) if charge.bill_on > after), default=None)
 
 
 def served_parts(*, line: ContractLine) -> tuple[PeriodPart, ...]:
@@ -102,7 +116,7 @@ def _recurring(line: ContractLine, due: BillDates | None) -> tuple[Charge, ...]:
     is_in_arrears = line.item.billing_timing is BillingTiming.IN_ARREARS
     first = 0
     if due is not None and line.cut is None and line.total is None:
-        bill_dates = [part[0].end for part in parts] if is_in_arrears else [part[0].start for part in parts]
+        bill_dates = _bill_dates(parts, is_in_arrears)
         first = bisect_right(bill_dates, due.after)
         parts = parts[first : bisect_right(bill_dates, due.until)]
     amounts = rates.amounts(parts, first=first)
@@ -115,6 +129,12 @@ def _recurring(line: ContractLine, due: BillDates | None) -> tuple[Charge, ...]:
         return tuple([Charge(line, part[0], part[0].end, amount, quantity, kind) for part, amount in pairs])
     charges = tuple([Charge(line, part[0], part[0].start, amount, quantity, kind) for part, amount in pairs])
     return charges if line.cut is None else _cut_short(charges, line.cut)
+
+
+@lru_cache(maxsize=8192)
+def _bill_dates(parts: tuple[PeriodPart, ...], is_in_arrears: bool) -> tuple[date, ...]:
+    """The bill dates of recurring periods; lines of one run share few sets of periods."""
+    return tuple(part.period.end if is_in_arrears else part.period.start for part in parts)
 
 
 def _cut_short(charges: tuple[Charge, ...], cut: Cut) -> tuple[Charge, ...]:

@@ -44,7 +44,8 @@ class InvoiceItem:
     """One row of a document: a charge, or the difference to a charge that was billed otherwise (then with a reason).
 
     `quantity` is what stands alone on the row, `unit_price` the signed one. `contract_ref`, `order_ref` and `line_ref`
-    lead back to the contract, the signed record and its line.
+    lead back to the contract, the signed record and its line. `correction` counts the rows that documents held for
+    the charge before this one corrected it.
     """
 
     charge_key: str
@@ -63,6 +64,7 @@ class InvoiceItem:
     reason: str = ""
     reverses: str = ""
     is_estimate: bool = False
+    correction: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,13 @@ def draft_of(*, bill_to: BillTo, bill_on: date, items: Sequence[InvoiceItem], ow
 
 
 def _content_key(key: GroupKey, items: Sequence[InvoiceItem]) -> str:
-    """The same items for the same recipient on the same day have the same key, whichever run finds them."""
+    """The same items for the same recipient on the same day have the same key, whichever run finds them.
+
+    Two corrections of one charge by the same amount on one day are two documents: the count keeps them apart.
+    """
     bill_on, bill_to, own = key
-    rows = sorted(f"{item.charge_key}={item.amount}" for item in items)
+    rows = sorted(
+        f"{item.charge_key}={item.amount}" + (f"#{item.correction}" if item.correction else "") for item in items
+    )
     content = "\n".join([str(bill_on), repr(bill_to), own, *rows])
     return f"{bill_on.isoformat()}-{hashlib.sha256(content.encode()).hexdigest()[:24]}"

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
-from connector.domain.charges import UsageReadings, served_parts
+from connector.domain.charges import UsageReadings, next_bill_day, served_parts
 from connector.domain.contract_terms import COMMITTED_KINDS, Charge, ChargeKind, Contract, ContractLine
 from connector.domain.invoice_drafts import (
     Billed,
@@ -62,6 +63,9 @@ class Position:
 
 def next_bill_date(*, contract: Contract, after: date) -> date | None:
     """The first bill date after a day, None when nothing is left: a run with nothing due can pass over the contract."""
+    if contract.cancellation is None and contract.before is None:
+        days = [next_bill_day(line=line, after=after) for line in contract.lines]
+        return min((day for day in days if day is not None), default=None)
     return next((charge.bill_on for charge in schedule(contract=contract) if charge.bill_on > after), None)
 
 
@@ -77,7 +81,8 @@ def draft_invoices(
 
     All contracts of a customer belong in one call, so that they share documents. `billed` must hold every item of these
     contracts that any document has (drafts too, voided ones not); with `since`, only those after it, and then
-    differences to charges before it are not looked for. Usage without a reading waits and is told apart.
+    differences to charges before it are not looked for. Usage without a reading waits and is told apart. What was
+    billed by a document dated after `as_of` is left to the run for that day.
     """
     known = _billed_sums(billed)
     groups = ItemGroups()
@@ -93,7 +98,8 @@ def draft_invoices(
                 groups.add(charge, item_of(contract_ref=contract.ref, charge=charge), bill_on=charge.bill_on)
         if since is None and known:
             owed = {charge.key for charge in schedule(contract=contract, usage=usage)}
-            _add_taken_back(groups, contract, owed, known, as_of)
+            past = {key: entry for key, entry in known.items() if entry.first_on <= as_of}
+            _add_taken_back(groups, contract, owed, past, as_of)
     drafts = with_lowered(drafts=groups.drafts(), contracts=contracts, billed=billed)
     return BillingRun(drafts, tuple(waiting))
 
@@ -127,38 +133,50 @@ def billed_items(*, draft: InvoiceDraft, document: str) -> tuple[Billed, ...]:
     return tuple(Billed(item.charge_key, item.amount, document, draft.bill_on) for item in draft.items)
 
 
-def _billed_sums(billed: Iterable[Billed]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
+class _Known(NamedTuple):
+    """What documents hold for one charge: the sum, the date of the first of them, and how many rows there are."""
+
+    amount: Decimal
+    first_on: date
+    rows: int
+
+
+def _billed_sums(billed: Iterable[Billed]) -> dict[str, _Known]:
+    sums: dict[str, _Known] = {}
     for entry in billed:
-        sums[entry.charge_key] = sums.get(entry.charge_key, Decimal(0)) + entry.amount.amount
+        known = sums.get(entry.charge_key)
+        if known is None:
+            sums[entry.charge_key] = _Known(entry.amount.amount, entry.bill_on, 1)
+        else:
+            amount = known.amount + entry.amount.amount
+            sums[entry.charge_key] = _Known(amount, min(known.first_on, entry.bill_on), known.rows + 1)
     return sums
 
 
-def _add_difference(groups: ItemGroups, contract: Contract, charge: Charge, billed: Decimal, as_of: date) -> None:
+def _add_difference(groups: ItemGroups, contract: Contract, charge: Charge, known: _Known, as_of: date) -> None:
     """A billed charge that is owed otherwise now, say because usage came late: the difference, dated by this run."""
-    if charge.amount.amount == billed or charge.is_estimate:
+    if charge.amount.amount == known.amount or charge.is_estimate:
         return
-    difference = Money(charge.amount.amount - billed, charge.amount.currency)
-    reason = (
-        f"{billed} was billed, {charge.amount.amount} is owed for {charge.period.start} to {charge.period.last_day}."
-    )
+    difference = Money(charge.amount.amount - known.amount, charge.amount.currency)
+    days = f"{charge.period.start} to {charge.period.last_day}"
+    reason = f"{known.amount} was billed, {charge.amount.amount} is owed for {days}."
     item = item_of(contract_ref=contract.ref, charge=charge, amount=difference, reason=reason, reverses=charge.key)
-    groups.add(charge, item, bill_on=as_of)
+    groups.add(charge, replace(item, correction=known.rows), bill_on=as_of)
 
 
 def _add_taken_back(
-    groups: ItemGroups, contract: Contract, owed: Set[str], known: Mapping[str, Decimal], as_of: date
+    groups: ItemGroups, contract: Contract, owed: Set[str], known: Mapping[str, _Known], as_of: date
 ) -> None:
     """Billed charges that are owed no more, say because a cancellation arrived late, are credited by this run."""
     lines = _all_lines(contract)
-    for key, billed in known.items():
+    for key, entry in known.items():
         line = lines.get(key.split("/", 1)[0])
-        if line is None or key in owed or not billed:
+        if line is None or key in owed or not entry.amount:
             continue
-        charge = _billed_charge(line, key, Money(-billed, contract.currency), as_of)
-        reason = f"{billed} was billed and is not owed any more."
+        charge = _billed_charge(line, key, Money(-entry.amount, contract.currency), as_of)
+        reason = f"{entry.amount} was billed and is not owed any more."
         item = item_of(contract_ref=contract.ref, charge=charge, reason=reason, reverses=key)
-        groups.add(charge, replace(item, charge_key=key), bill_on=as_of)
+        groups.add(charge, replace(item, charge_key=key, correction=entry.rows), bill_on=as_of)
 
 
 def _billed_charge(line: ContractLine, key: str, amount: Money, as_of: date) -> Charge:
