@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import secrets
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import click
 
-from connector.bootstrap import make_services, migrate_all
-from connector.config import load_config
 from connector.demo import configuration, display
 from connector.demo.calling import LocalServer
 from connector.demo.children import Children
@@ -24,26 +20,12 @@ from connector.demo.configuration import DemoSecrets
 from connector.demo.deals import DemoOrg
 from connector.demo.folder import fresh_folder
 from connector.demo.ports import HOST, free_ports
+from connector.demo.starting import USER, Door, start_sandbox, start_service
 from connector.demo.watching import Watch
 from connector.errors import ConnectorError
-from connector.usecases.change_users import add_user
-from connector.usecases.issue_tokens import create_token
 
 _WEB_PORT, _SANDBOX_PORT = 8900, 8901
-# A machine that is busy with other things may take long to load the programs.
-_READY_SECONDS = 60.0
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_USER = "demo"
-_ACTOR = "demo"
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """How to get in: what the demo prints at its end."""
-
-    web_url: str
-    password: str
-    token: str
 
 
 @click.command()
@@ -79,17 +61,20 @@ def _run(folder: Path, children: Children, *, once: bool, is_json: bool, seconds
     tell = (lambda _text: None) if is_json else progress.step
     web_port, sandbox_port = free_ports(preferred=(_WEB_PORT, _SANDBOX_PORT))
     tell("starting the sandbox Salesforce")
-    org = _start_sandbox(folder, children, port=sandbox_port)
+    org = start_sandbox(folder=folder, children=children, port=sandbox_port)
     deals, plans = org.story()
-    tell("making the database, a user and an API token")
     secret = DemoSecrets.random()
     settings = configuration.write_settings(
         folder=folder, org_id=org.org_id(), sandbox_url=org.base_url, web_port=web_port, custom_plans=plans
     )
-    environment = configuration.environment_of(secret, settings=settings)
-    door = _make_door(settings, environment, web_url=f"http://{HOST}:{web_port}")
     tell("starting the web server with the worker")
-    _start_service(folder, children, environment, web_url=door.web_url)
+    door = start_service(
+        folder=folder,
+        children=children,
+        settings=settings,
+        environment=configuration.environment_of(secret, settings=settings),
+        web_url=f"http://{HOST}:{web_port}",
+    )
     org.send_messages_to(door.web_url + configuration.PUSH_PATH + secret.push_token)
     watch = Watch(org=org, api=LocalServer(door.web_url, token=door.token), deals=deals)
     tell(f"signing {len(deals)} deals in Salesforce")
@@ -99,47 +84,6 @@ def _run(folder: Path, children: Children, *, once: bool, is_json: bool, seconds
     if not once:
         _stay(children)
     return is_good
-
-
-def _start_sandbox(folder: Path, children: Children, *, port: int) -> DemoOrg:
-    server = LocalServer(f"http://{HOST}:{port}")
-    child = children.start(
-        name="The sandbox Salesforce",
-        command=[sys.executable, "-m", "connector.sandbox", "--port", str(port), "--first-retry-seconds", "1"],
-        environment=configuration.plain_environment(),
-        log=folder / "sandbox.log",
-    )
-    child.await_ready(lambda: server.is_up("/sandbox/health"), seconds=_READY_SECONDS)
-    return DemoOrg(server)
-
-
-def _start_service(folder: Path, children: Children, environment: dict[str, str], *, web_url: str) -> None:
-    server = LocalServer(web_url)
-    child = children.start(
-        name="The web server",
-        command=[sys.executable, "-m", "connector", "serve", "--with-worker"],
-        environment=environment,
-        log=folder / "serve.log",
-    )
-    child.await_ready(lambda: _is_ready(server), seconds=_READY_SECONDS)
-
-
-def _is_ready(server: LocalServer) -> bool:
-    """Up, and with a worker that gave a sign of life."""
-    return server.is_up("/health/ready") and not server.get("/health/ready")["findings"]
-
-
-def _make_door(settings: Path, environment: dict[str, str], *, web_url: str) -> Door:
-    """A user with a password for this run, and a token for the API."""
-    services = make_services(load_config(path=settings, environment=environment))
-    migrate_all(services)
-    database, clock = services.database, services.clock
-    password = secrets.token_urlsafe(12)
-    add_user(database=database, clock=clock, name=_USER, password=password, role="admin", actor=_ACTOR)
-    scopes = ("read", "orders:write")
-    token = create_token(database=database, clock=clock, name="demo", scopes=scopes, actor=_ACTOR)
-    services.database.dispose()
-    return Door(web_url=web_url, password=password, token=token)
 
 
 def _watch_to_the_end(watch: Watch, children: Children, *, seconds: int, progress: display.Progress | None) -> None:
@@ -163,13 +107,13 @@ def _tell_the_end(watch: Watch, org: DemoOrg, door: Door, *, is_json: bool, once
         "api": f"{door.web_url}/api/docs",
     }
     if is_json:
-        access = {"user": _USER, "password": door.password, "token": door.token}
+        access = {"user": USER, "password": door.password, "token": door.token}
         click.echo(json.dumps({"deals": display.as_json(watch.standings), "links": links} | access, ensure_ascii=False))
         return
     click.echo("\n" + "\n".join(display.summary(watch.standings)) + f"\n\n{display.outcome(watch.standings)}\n")
     if once:
         return
-    click.echo(f"Orders             {links['orders']}   user {_USER}, password {door.password}")
+    click.echo(f"Orders             {links['orders']}   user {USER}, password {door.password}")
     click.echo(f"One order's way    {links['order']}")
     click.echo(f"In Salesforce      {links['salesforce']}")
     click.echo(f"API documentation  {links['api']}   token {door.token}")
