@@ -135,10 +135,11 @@ def day_words(day: date | None) -> str:
 
 
 def period_words(starts_on: date | None, ends_on: date | None) -> str:
-    """`1 Jan 2026 to 31 Dec 2026`: people read the last day, we keep the first day after it."""
+    """`1 Jan 2026 to 31 Dec 2026`, or one day: people read the last day, we keep the first day after it."""
     if starts_on is None or ends_on is None:
         return "–"
-    return f"{day_words(starts_on)} to {day_words(ends_on - timedelta(days=1))}"
+    first, last = day_words(starts_on), day_words(ends_on - timedelta(days=1))
+    return first if first == last else f"{first} to {last}"
 
 
 def instant_words(moment: datetime | None, now: datetime) -> Markup | str:

@@ -42,6 +42,7 @@ def test_an_instant_carries_its_exact_utc_time() -> None:
 def test_a_period_is_told_by_its_last_day() -> None:
     assert words.period_words(date(2026, 1, 1), date(2027, 1, 1)) == "1 Jan 2026 to 31 Dec 2026"
     assert words.period_words(date(2024, 2, 1), date(2024, 3, 1)) == "1 Feb 2024 to 29 Feb 2024"
+    assert words.period_words(date(2026, 4, 1), date(2026, 4, 2)) == "1 Apr 2026"
     assert words.period_words(None, date(2027, 1, 1)) == "–"
 
 
