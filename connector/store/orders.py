@@ -142,6 +142,17 @@ def load_by_salesforce_id(*, work: UnitOfWork, org_id: str, record_id: str) -> S
     return None if row is None else _stored(row)
 
 
+def lock_by_salesforce_id(*, work: UnitOfWork, org_id: str, record_id: str) -> StoredOrder | None:
+    """The same, locked: a transaction that is about to give it a contract is waited for."""
+    query = (
+        sa.select(orders)
+        .join(records, records.c.id == orders.c.record_row_id)
+        .where(records.c.org_id == org_id, records.c.record_id == record_id)
+    )
+    row = work.execute(query.with_for_update(of=orders)).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def load_of_contract(*, work: UnitOfWork, contract_id: int) -> tuple[StoredOrder, ...]:
     """All orders that made a contract what it is, oldest first."""
     rows = work.execute(sa.select(orders).where(orders.c.contract_id == contract_id).order_by(orders.c.id))

@@ -14,21 +14,30 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.domain.terms import RecordRef
+from connector.errors import Conflict
 from connector.store.inserting import insert_ignore
 from connector.store.tables import inbox, orders, records
 from connector.store.types import UtcDateTime
 from connector.store.unit_of_work import UnitOfWork
 
 
+class ClaimLost(Conflict):
+    """Another run works on the record: this one was taken for dead."""
+
+    code = "CLAIM_LOST"
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimedRecord:
     """A record that this run may work on; `attempts` counts the failures in a row so far.
 
-    `latest_message` is the newest inbox row about it: what this look answers.
+    `latest_message` is the newest inbox row about it: what this look answers. `run_id` and `looks` together are the
+    claim: a run that was resumed elsewhere claims again and gets a higher number.
     """
 
     id: int
     ref: RecordRef
+    run_id: str
     attempts: int
     state: str
     looks: int
@@ -71,6 +80,7 @@ def claim(*, work: UnitOfWork, ref: RecordRef, run_id: str, now: datetime) -> Cl
     return ClaimedRecord(
         id=row.id,
         ref=RecordRef(row.org_id, row.object, row.record_id),
+        run_id=run_id,
         attempts=row.attempts,
         state=row.state,
         looks=row.looks + 1,
@@ -78,10 +88,17 @@ def claim(*, work: UnitOfWork, ref: RecordRef, run_id: str, now: datetime) -> Cl
     )
 
 
-def release(*, work: UnitOfWork, record: ClaimedRecord, run_id: str, result: LookResult, now: datetime) -> bool:
+def hold(*, work: UnitOfWork, record: ClaimedRecord) -> None:
+    """Make sure, until this transaction ends, that this run still has the record. Raises ClaimLost."""
+    row = work.execute(sa.select(records.c.id).where(*_is_ours(record)).with_for_update()).one_or_none()
+    if row is None:
+        raise ClaimLost(f"The run {record.run_id} no longer has the record {record.ref.record_id}.")
+
+
+def release(*, work: UnitOfWork, record: ClaimedRecord, result: LookResult, now: datetime) -> bool:
     """Let go of the record with what the look came to; True when somebody asked for another look meanwhile.
 
-    Does nothing when the run has lost its claim (it was taken for dead and another run went on).
+    Raises ClaimLost when another run has the record.
     """
     changes: dict[str, Any] = {
         "state": result.state,
@@ -97,13 +114,19 @@ def release(*, work: UnitOfWork, record: ClaimedRecord, run_id: str, result: Loo
     }
     if result.name:
         changes |= {"name": result.name, "account_id": result.account_id}
-    statement = (
-        records.update()
-        .where(records.c.id == record.id, records.c.claimed_by == run_id)
-        .values(**changes)
-        .returning(records.c.is_look_due)
+    statement = records.update().where(*_is_ours(record)).values(**changes).returning(records.c.is_look_due)
+    row = work.execute(statement).one_or_none()
+    if row is None:
+        raise ClaimLost(f"The run {record.run_id} no longer has the record {record.ref.record_id}.")
+    return bool(row.is_look_due)
+
+
+def _is_ours(record: ClaimedRecord) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        records.c.id == record.id,
+        records.c.claimed_by == record.run_id,
+        records.c.looks == record.looks,
     )
-    return bool(work.execute(statement).scalar_one_or_none())
 
 
 def wake_at(*, work: UnitOfWork, record_row_id: int, moment: datetime) -> None:

@@ -39,8 +39,19 @@ class OwedWrite:
     attempts: int
 
 
-def want(*, work: UnitOfWork, ref: RecordRef, account_id: str, fields: Mapping[str, Any], now: datetime) -> None:
-    """Have the record show these fields. Only fields that differ from what we wrote last are ever sent."""
+def want(
+    *,
+    work: UnitOfWork,
+    ref: RecordRef,
+    account_id: str,
+    fields: Mapping[str, Any],
+    now: datetime,
+    fleeting: frozenset[str] = frozenset(),
+) -> None:
+    """Have the record show these fields. Only fields that differ from what we wrote last are ever sent.
+
+    A `fleeting` field alone is no reason to write; it travels with the next difference.
+    """
     key = (writebacks.c.org_id == ref.org_id) & (writebacks.c.record_id == ref.record_id)
     insert = insert_ignore(work, writebacks).values(
         org_id=ref.org_id,
@@ -55,12 +66,16 @@ def want(*, work: UnitOfWork, ref: RecordRef, account_id: str, fields: Mapping[s
     if work.execute(insert.returning(writebacks.c.id)).first() is not None:
         return
     row = work.execute(sa.select(writebacks.c.wanted, writebacks.c.written).where(key).with_for_update()).one()
-    if row.wanted == dict(fields):
+    if _without(row.wanted, fleeting) == _without(fields, fleeting) and row.written is not None:
         return
     changes: dict[str, Any] = {"wanted": dict(fields), "is_owed": dict(fields) != row.written, "wanted_at": now}
     if account_id:
         changes["account_id"] = account_id
     work.execute(writebacks.update().where(key).values(**changes, not_before=None, attempts=0))
+
+
+def _without(fields: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def take_owed(

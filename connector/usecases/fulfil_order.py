@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from connector.domain.fulfilment import OrderEvent, OrderState, StepEvent, StepState, retry_wait
-from connector.errors import ConnectorError, Fault, Misconfigured, RateLimited, Retryable
+from connector.domain.fulfilment import OrderEvent, OrderState, StepEvent, StepState, order_after
+from connector.errors import ConnectorError
 from connector.ports import Clock
 from connector.store import orders
 from connector.store.orders import StoredStep
 from connector.store.unit_of_work import Database, UnitOfWork
 from connector.usecases.fulfilment_steps import STEP_WORK, StepContext
 from connector.usecases.show_status import StatusBoard
+from connector.usecases.stopped_deal import stop_for, stop_order, stop_step
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -157,32 +158,10 @@ class _Run:
 
     def _stop_in(self, work: UnitOfWork, step: StoredStep, error: ConnectorError) -> Fulfilment:
         now = self.clock.now()
-        order_event, step_event, not_before = verdict(error=error, attempts=self.attempts, now=now)
-        fault = fault_of(error)
-        faults = tuple(getattr(error, "faults", ())) or (fault,)
-        orders.move_step(
-            work=work, step=step, event=step_event, now=now, reason=fault.message, not_before=not_before, fault=fault
-        )
+        stop = stop_for(error=error, attempts=self.attempts, now=now)
+        stop_step(work=work, step=step, stop=stop, now=now)
         order = orders.load(work=work, order_id=self.context.order_id)
-        moved = orders.move(work=work, order=order, event=order_event, now=now, reason=fault.message, faults=faults)
+        stop_order(work=work, order=order, stop=stop, now=now)
         self.board.show_order(work=work, order_id=order.id, now=now)
-        return Fulfilment(moved.state, fault.code, fault.message, fault.owner, not_before)
-
-
-def verdict(*, error: ConnectorError, attempts: int, now: datetime) -> tuple[OrderEvent, StepEvent, datetime | None]:
-    """What an error means for order and step, and when to try again (None = when a person asks).
-
-    Transient causes and settings that an operator will mend are tried again by themselves; data waits for its owner.
-    """
-    if not isinstance(error, Retryable | Misconfigured):
-        return OrderEvent.BLOCK, StepEvent.BLOCK, None
-    asked = error.retry_after if isinstance(error, RateLimited) else 0
-    wait = retry_wait(attempt=attempts + 1, asked=asked)
-    if wait is None:
-        return OrderEvent.GIVE_UP, StepEvent.GIVE_UP, None
-    return OrderEvent.RETRY, StepEvent.RETRY, now + timedelta(seconds=wait)
-
-
-def fault_of(error: ConnectorError) -> Fault:
-    """The error as a fault for pages and Salesforce."""
-    return Fault(code=error.code, message=str(error), fix=error.fix, owner=error.owner)
+        fault = stop.faults[0]
+        return Fulfilment(order_after(order.state, stop.event), fault.code, fault.message, fault.owner, stop.not_before)

@@ -6,28 +6,28 @@ before is told by our rows. So looking again is always harmless, and "resync" me
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from connector.domain.fulfilment import OrderEvent, OrderState, retry_wait
+from connector.domain.fulfilment import OrderEvent, OrderState
 from connector.domain.status import StatusWord
 from connector.domain.terms import Order, RecordRef
-from connector.errors import ConnectorError, Fault, Misconfigured, RateLimited, Refused
+from connector.errors import Conflict, ConnectorError, Fault
 from connector.logs import log
 from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping
 from connector.store import inbox, orders, records
 from connector.store.orders import StoredOrder
-from connector.store.records import ClaimedRecord, LookResult
-from connector.store.unit_of_work import Database
+from connector.store.records import ClaimedRecord, ClaimLost, LookResult
+from connector.store.unit_of_work import Database, UnitOfWork
 from connector.usecases.changed_deal import question_about, unsigned_fault
-from connector.usecases.fulfil_order import fault_of, fulfil_order
+from connector.usecases.fulfil_order import fulfil_order
 from connector.usecases.fulfilment_steps import StepContext
 from connector.usecases.read_order import WaitsForOrder, access_again, read_order
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.start_look import StartsWork
+from connector.usecases.stopped_deal import Stop, stop_because, stop_for, stop_order
 
 _STATE_OF_RECORD = {
     OrderState.FULFILLED: "ordered",
@@ -57,8 +57,14 @@ class Looker:
             return "noted"
         # A wake-up goes on counting failures; a push, a sweep or a person begins anew.
         is_fresh = cause[:1] != ["wake"]
-        result = self._guarded(claimed, attempts=0 if is_fresh else claimed.attempts)
-        self._release(claimed, run_id, result)
+        attempts = 0 if is_fresh else claimed.attempts
+        try:
+            result = self._guarded(claimed, attempts, partial(self._look, claimed, attempts))
+            self._release(claimed, result)
+        except ClaimLost as error:
+            # We were taken for dead; whoever has the record now says what came of it.
+            log.warning("claim_lost", run_id=run_id, record_id=record_id, error=str(error))
+            return "lost"
         return result.state
 
     def _claim(self, ref: RecordRef, run_id: str) -> ClaimedRecord | None:
@@ -67,33 +73,73 @@ class Looker:
             work.commit()
         return claimed
 
-    def _guarded(self, claimed: ClaimedRecord, *, attempts: int) -> LookResult:
+    def _guarded(
+        self,
+        claimed: ClaimedRecord,
+        attempts: int,
+        part: Callable[[], LookResult],
+        signed: tuple[Record, RecordMapping] | None = None,
+    ) -> LookResult:
+        """What that part of the look comes to; an error stops the deal, visibly. `signed` is the record once known."""
         try:
-            return self._look(claimed, attempts)
-        except Refused as error:
-            return LookResult("parked", error.code, str(error), error.owner)
-        except ConnectorError as error:
-            return self._later(error, attempts)
+            return part()
+        except ClaimLost:
+            raise
         except Exception as error:  # noqa: BLE001 - a bug in one deal must not hold up another: kept with its traceback
-            log.exception("look_failed", record_id=claimed.ref.record_id)
-            said = "".join(traceback.format_exception_only(error)).strip()
-            return LookResult("parked", "UNEXPECTED", f"{said}\n{_places(error)}", "operator")
+            if not isinstance(error, ConnectorError):
+                log.exception("look_failed", record_id=claimed.ref.record_id)
+            return self._stopped(claimed, attempts, error, signed)
 
-    def _later(self, error: ConnectorError, attempts: int) -> LookResult:
-        """The outside was away before the order could be read: try again by ourselves, up to a named owner."""
-        wait = retry_wait(attempt=attempts + 1, asked=error.retry_after if isinstance(error, RateLimited) else 0)
-        if wait is None:
-            return LookResult("failed", error.code, str(error), "operator", attempts=attempts + 1)
-        not_before = self.clock.now() + timedelta(seconds=wait)
-        owner = error.owner if isinstance(error, Misconfigured) else "nobody"
-        return LookResult("retrying", error.code, str(error), owner, not_before, attempts + 1)
+    def _stopped(
+        self, claimed: ClaimedRecord, attempts: int, error: Exception, signed: tuple[Record, RecordMapping] | None
+    ) -> LookResult:
+        """The order shows why it cannot go on; a record that is known as signed has one from here on."""
+        now = self.clock.now()
+        stop = stop_for(error=error, attempts=attempts, now=now)
+        with self.database.unit_of_work() as work:
+            records.hold(work=work, record=claimed)
+            order = orders.load_by_record(work=work, record_row_id=claimed.id)
+            if order is None and signed is not None:
+                order = orders.open_order(work=work, record_row_id=claimed.id, now=now)
+            if order is not None and order.state is not OrderState.FULFILLED:
+                self._keep_reading(work, order, error, signed)
+                stop_order(work=work, order=order, stop=stop, now=now)
+                self.board.show_order(
+                    work=work, order_id=order.id, now=now, attempts=stop.attempts, not_before=stop.not_before
+                )
+            work.commit()
+        if isinstance(error, WaitsForOrder):
+            self._wake_if_it_came_meanwhile(claimed, error.terms)
+        return _result_of(stop, signed)
 
-    def _release(self, claimed: ClaimedRecord, run_id: str, result: LookResult) -> None:
+    def _keep_reading(
+        self, work: UnitOfWork, order: StoredOrder, error: Exception, signed: tuple[Record, RecordMapping] | None
+    ) -> None:
+        """As much as could be read of a deal without a contract: its terms, or at least whose it is."""
+        if signed is None or order.contract_id is not None:
+            return
+        record, mapping = signed
+        terms: Order | None = getattr(error, "terms", None)
+        if terms is not None:
+            orders.save_terms(work=work, order=order, terms=terms, value=None, mapping_version=mapping.version)
+        else:
+            name, account_id = title_of(record)
+            orders.save_title(work=work, order=order, customer_ref=account_id, customer_name=name)
+
+    def _wake_if_it_came_meanwhile(self, claimed: ClaimedRecord, terms: Order) -> None:
+        """The other order may have got its contract, and woken those that wait, before we were one of them."""
+        with self.database.unit_of_work() as work:
+            other = orders.lock_by_salesforce_id(work=work, org_id=terms.source.org_id, record_id=terms.amends_ref)
+            if other is not None and other.contract_id is not None:
+                records.wake_at(work=work, record_row_id=claimed.id, moment=self.clock.now())
+                work.commit()
+
+    def _release(self, claimed: ClaimedRecord, result: LookResult) -> None:
         """Let go; a look that was asked for meanwhile is started in the same transaction."""
         now = self.clock.now()
         org_id, record_id = claimed.ref.org_id, claimed.ref.record_id
         with self.database.unit_of_work() as work:
-            is_due = records.release(work=work, record=claimed, run_id=run_id, result=result, now=now)
+            is_due = records.release(work=work, record=claimed, result=result, now=now)
             if result.state == "parked":
                 inbox.park(
                     work=work, org_id=org_id, record_id=record_id, until_id=claimed.latest_message, reason=result.reason
@@ -121,7 +167,8 @@ class Looker:
         is_signed, reason = org.is_signed(found[0])
         if not is_signed:
             return self._unsigned(claimed, found[0], reason)
-        return self._signed(claimed, found[0], mapping, attempts)
+        signed = found[0], mapping
+        return self._guarded(claimed, attempts, partial(self._signed, claimed, *signed, attempts), signed)
 
     def _gone(self, claimed: ClaimedRecord) -> LookResult:
         """Deleted, merged, or hidden from us: no order is made; one that exists becomes a question."""
@@ -157,9 +204,7 @@ class Looker:
                 said = fault.sentence()
                 orders.ask(work=work, order=order, code=fault.code, question=said, of_hash=fault.code, now=now)
             else:
-                orders.move(
-                    work=work, order=order, event=OrderEvent.BLOCK, now=now, reason=fault.message, faults=(fault,)
-                )
+                stop_order(work=work, order=order, stop=stop_because(faults=(fault,)), now=now)
             self.board.show_order(work=work, order_id=order.id, now=now)
             work.commit()
         return True
@@ -205,15 +250,14 @@ class Looker:
         )
         return StepContext(self.platform, order.id, order.terms, access)
 
-    def _read(self, claimed: ClaimedRecord, record: Record, mapping: RecordMapping) -> StepContext | LookResult:
-        """A signed record without a contract: read it whole, then open its order, or say what is wrong with it."""
-        try:
-            read = read_order(record=record, mapping=mapping, database=self.database, platform=self.platform)
-        except Refused as error:
-            return self._stopped(claimed, record, mapping, error)
+    def _read(self, claimed: ClaimedRecord, record: Record, mapping: RecordMapping) -> StepContext:
+        """A signed record without a contract: read it whole, then open its order. Raises what is wrong with it."""
+        read = read_order(record=record, mapping=mapping, database=self.database, platform=self.platform)
         now = self.clock.now()
         with self.database.unit_of_work() as work:
             order = orders.open_order(work=work, record_row_id=claimed.id, now=now)
+            if order.contract_id is not None:
+                raise Conflict(f"Order {order.number} got its contract from another run.")
             orders.save_terms(
                 work=work, order=order, terms=read.terms, value=read.value, mapping_version=mapping.version
             )
@@ -221,27 +265,6 @@ class Looker:
             self.board.show_order(work=work, order_id=order.id, now=now)
             work.commit()
         return StepContext(self.platform, order.id, read.terms, read.access)
-
-    def _stopped(self, claimed: ClaimedRecord, record: Record, mapping: RecordMapping, error: Refused) -> LookResult:
-        """The order exists and shows why it cannot go on: it waits for another one, or a person corrects the record."""
-        is_waiting = isinstance(error, WaitsForOrder)
-        faults = tuple(getattr(error, "faults", ())) or (fault_of(error),)
-        terms: Order | None = getattr(error, "terms", None)
-        name, account_id = title_of(record)
-        now = self.clock.now()
-        with self.database.unit_of_work() as work:
-            order = orders.open_order(work=work, record_row_id=claimed.id, now=now)
-            if terms is not None:
-                orders.save_terms(work=work, order=order, terms=terms, value=None, mapping_version=mapping.version)
-            else:
-                orders.save_title(work=work, order=order, customer_ref=account_id, customer_name=name)
-            event = OrderEvent.WAIT if is_waiting else OrderEvent.BLOCK
-            if not (order.state is OrderState.BLOCKED and order.faults == faults):
-                orders.move(work=work, order=order, event=event, now=now, reason=faults[0].message, faults=faults)
-            self.board.show_order(work=work, order_id=order.id, now=now)
-            work.commit()
-        state = "waiting" if is_waiting else "blocked"
-        return LookResult(state, faults[0].code, faults[0].message, faults[0].owner)
 
 
 def title_of(record: Record) -> tuple[str, str]:
@@ -259,7 +282,7 @@ def _named(result: LookResult, name: str, account_id: str) -> LookResult:
     return replace(result, name=name, account_id=account_id)
 
 
-def _places(error: BaseException) -> str:
-    """Where a bug was raised, without the values that a full traceback would show."""
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    return " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames)
+def _result_of(stop: Stop, signed: tuple[Record, RecordMapping] | None) -> LookResult:
+    fault = stop.faults[0]
+    result = LookResult(stop.state, fault.code, stop.reason, fault.owner, stop.not_before, stop.attempts)
+    return result if signed is None else _named(result, *title_of(signed[0]))

@@ -15,9 +15,9 @@ from connector.domain.terms import Order
 from connector.errors import Fault, NotFound, Refused
 from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping
 from connector.store.unit_of_work import Database
-from connector.usecases.fulfil_order import fault_of
 from connector.usecases.read_order import read_order
 from connector.usecases.resync import salesforce_id18
+from connector.usecases.stopped_deal import fault_of
 
 
 def preview(

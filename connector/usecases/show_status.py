@@ -6,7 +6,7 @@ Exists so that every change of state is shown, in one place. It only writes down
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +29,21 @@ class StatusBoard:
     fields: StatusFields
     base_url: str
 
-    def show_order(self, *, work: UnitOfWork, order_id: int, now: datetime) -> None:
-        """Have the order's record show how far the order is."""
+    def show_order(
+        self,
+        *,
+        work: UnitOfWork,
+        order_id: int,
+        now: datetime,
+        attempts: int = 0,
+        not_before: datetime | None = None,
+    ) -> None:
+        """Have the order's record show how far the order is.
+
+        `attempts` and `not_before` tell of a deal that stopped before any step could; else its step tells them.
+        """
         row = load_status(work=work, order_id=order_id)
+        row = replace(row, attempts=row.attempts or attempts, not_before=not_before or row.not_before)
         self._want(work, row.ref, row.account_id, _status(row, self.base_url, now), now)
 
     def show_passed_over(
@@ -43,8 +55,12 @@ class StatusBoard:
 
     def _want(self, work: UnitOfWork, ref: RecordRef, account_id: str, status: Status, now: datetime) -> None:
         fields = self.fields(ref.object, status)
-        if fields:
-            writebacks.want(work=work, ref=ref, account_id=account_id, fields=fields, now=now)
+        if not fields:
+            return
+        # When we last looked is no news by itself: writing it would move the record, and we would look again.
+        timeless = self.fields(ref.object, replace(status, attempted_at=None))
+        fleeting = frozenset(name for name, value in fields.items() if timeless[name] != value)
+        writebacks.want(work=work, ref=ref, account_id=account_id, fields=fields, fleeting=fleeting, now=now)
 
 
 def _status(row: StatusRow, base_url: str, now: datetime) -> Status:
@@ -73,7 +89,7 @@ def _told(row: StatusRow) -> tuple[StatusWord, str, str]:
     if not row.faults:
         return WORD_OF_STATE[row.state], "", ""
     sentence = sentence_of(row.faults)
-    if row.not_before is not None:
+    if row.state is OrderState.RETRYING and row.not_before is not None:
         sentence += f" Next try: {row.not_before:%Y-%m-%d %H:%M} UTC."
     return WORD_OF_STATE[row.state], row.faults[0].code, sentence
 

@@ -76,7 +76,7 @@ def a_parked_record(database: Database, clock: FixedClock, sandbox: Sandbox, quo
         claimed = records.claim(work=work, ref=ref, run_id="run", now=clock.now())
         assert claimed is not None
         result = LookResult("blocked", "CODE", "The reason.", "sales rep")
-        records.release(work=work, record=claimed, run_id="run", result=result, now=clock.now())
+        records.release(work=work, record=claimed, result=result, now=clock.now())
         work.commit()
 
 
