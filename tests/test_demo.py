@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from connector.demo import display
 from connector.demo.children import ChildFailed, Children
 from connector.demo.command import told_to_stop
 from connector.demo.folder import FolderRefused, fresh_folder
+from connector.demo.guardian import left_behind
 from connector.demo.ports import free_ports
 from tests.demo_deals import make_deal, make_standing
 
@@ -155,6 +157,32 @@ def test_children_end_when_the_demo_fails(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     assert child.has_ended
+
+
+def test_children_end_when_the_demo_is_killed(tmp_path: Path) -> None:
+    pipe, log = tmp_path / "pipe", tmp_path / "log"
+    os.mkfifo(pipe)
+    sleeper = [sys.executable, "-c", f"import time; held = open({str(pipe)!r}, 'w'); time.sleep(600)"]
+    doomed_code = f"""if True:
+        import os, pathlib, time
+        from connector.demo.children import Children
+        with Children() as children:
+            children.start(name="Sleeper", command={sleeper!r}, environment=os.environ, log=pathlib.Path({str(log)!r}))
+            time.sleep(600)
+    """
+    with subprocess.Popen([sys.executable, "-c", doomed_code], cwd=ROOT) as doomed, pipe.open() as held:
+        # Opening waited for the sleeper to run.
+        doomed.kill()
+
+        # The pipe ends with the process that holds its other end.
+        ended, _, _ = select.select([held], [], [], 30)
+
+    assert ended
+
+
+def test_the_guardian_ends_nothing_that_has_ended_well() -> None:
+    assert left_behind(["12\n", "13\n", "done\n"]) == []
+    assert left_behind(["12\n", "13\n"]) == [12, 13]
 
 
 @pytest.mark.parametrize(

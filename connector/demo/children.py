@@ -1,7 +1,7 @@
 """The processes of the demo: started with a log file each, and always stopped.
 
 Each child leads a process group of its own, so that Ctrl-C reaches only the demo, which then stops them in order, and
-so that nothing a child started stays behind.
+so that nothing a child started stays behind. A guardian does it when the demo is killed.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from connector.demo import guardian
 from connector.errors import ConnectorError
 
 # The worker lets running deals end; the demo's are done in well under this time.
@@ -43,6 +45,11 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    @property
+    def number(self) -> int:
+        """Its process number, which is also that of its group."""
+        return self._process.pid
 
     @property
     def has_ended(self) -> bool:
@@ -97,6 +104,9 @@ class Children:
         self._running: list[Child] = []
 
     def __enter__(self) -> Children:
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-m", "connector.demo.guardian"], stdin=subprocess.PIPE, text=True, start_new_session=True
+        )
         return self
 
     def __exit__(
@@ -105,12 +115,20 @@ class Children:
         # One after the other: whoever calls another process ends before that one is gone.
         for child in reversed(self._running):
             child.stop()
+        self._tell_guardian(guardian.DONE)
+        self._guardian.communicate()
 
     def start(self, *, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:
         """Start one more."""
         child = Child(name=name, command=command, environment=environment, log=log)
         self._running.append(child)
+        self._tell_guardian(str(child.number))
         return child
+
+    def _tell_guardian(self, word: str) -> None:
+        assert self._guardian.stdin is not None
+        self._guardian.stdin.write(word + "\n")
+        self._guardian.stdin.flush()
 
     def require_alive(self) -> None:
         """Raises ChildFailed when one of them is gone."""
