@@ -70,7 +70,7 @@ def _schedule_all(orders: Sequence[Order]) -> int:
 
 def _draft_month(orders: Sequence[Order]) -> int:
     contracts = (build_contract(orders=[order]) for order in orders)
-    runs = (draft_invoices(contracts=[one], as_of=_MONTH[1], since=_MONTH[0]) for one in contracts)
+    runs = (draft_invoices(contracts=[one], as_of=_MONTH[1], since={one.ref: _MONTH[0]}) for one in contracts)
     return sum(len(draft.items) for run in runs for draft in run.drafts)
 
 

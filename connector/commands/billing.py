@@ -12,7 +12,8 @@ import click
 from connector.bootstrap import make_biller
 from connector.commands.setting import FINDINGS, GOOD, Setting, actor, settings_options, table
 from connector.engine import new_executor_id
-from connector.store import billing
+from connector.store import billing_runs
+from connector.store.billing_rows import TaxedDraft
 from connector.usecases.bill_contracts import Biller
 
 
@@ -38,13 +39,13 @@ def _run(setting: Setting, biller: Biller, run_id: int) -> dict[str, int]:
     """Do chunks until none is left; workers may help. Answers the run's counts."""
     database = setting.services.database
     with database.reading() as connection:
-        chunks = billing.load_progress(connection=connection, run_id=run_id).chunks
+        chunks = billing_runs.load_progress(connection=connection, run_id=run_id).chunks
     is_seen = sys.stderr.isatty() and not setting.is_json
     with click.progressbar(length=chunks, label="Billing", file=sys.stderr, hidden=not is_seen) as bar:
         while biller.bill_next_chunk(run_id=run_id):
             bar.update(1)
     with database.reading() as connection:
-        return dict(billing.load_progress(connection=connection, run_id=run_id).counts or {})
+        return dict(billing_runs.load_progress(connection=connection, run_id=run_id).counts or {})
 
 
 def _show(setting: Setting, biller: Biller, as_of: date) -> int:
@@ -67,7 +68,7 @@ def _show(setting: Setting, biller: Biller, as_of: date) -> int:
     return FINDINGS if problems else GOOD
 
 
-def _row(taxed: billing.TaxedDraft) -> dict[str, Any]:
+def _row(taxed: TaxedDraft) -> dict[str, Any]:
     draft, totals = taxed.document.draft, taxed.document.totals
     return {
         "bill_on": draft.bill_on,

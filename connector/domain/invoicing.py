@@ -75,20 +75,21 @@ def draft_invoices(
     as_of: date,
     billed: Sequence[Billed] = (),
     usage: UsageReadings | None = None,
-    since: date | None = None,
+    since: Mapping[str, date] | None = None,
 ) -> BillingRun:
     """The documents owed by one or more contracts up to `as_of`, beyond what `billed` holds.
 
     All contracts of a customer belong in one call, so that they share documents. `billed` must hold every item of these
-    contracts that any document has (drafts too, voided ones not); with `since`, only those after it, and then
-    differences to charges before it are not looked for. Usage without a reading waits and is told apart. What was
-    billed by a document dated after `as_of` is left to the run for that day.
+    contracts that any document has (drafts too, voided ones not). For a contract (by its ref) in `since`, only those
+    after that day, and then differences to charges before it are not looked for. Usage without a reading waits and is
+    told apart. What was billed by a document dated after `as_of` is left to the run for that day.
     """
     known = _billed_sums(billed)
     groups = ItemGroups()
     waiting: list[Charge] = []
     for contract in contracts:
-        for charge in due_charges(contract=contract, as_of=as_of, since=since, usage=usage):
+        after = since.get(contract.ref) if since else None
+        for charge in due_charges(contract=contract, as_of=as_of, since=after, usage=usage):
             key = charge.key
             if key in known:
                 _add_difference(groups, contract, charge, known[key], as_of)
@@ -96,7 +97,7 @@ def draft_invoices(
                 waiting.append(charge)
             else:
                 groups.add(charge, item_of(contract_ref=contract.ref, charge=charge), bill_on=charge.bill_on)
-        if since is None and known:
+        if after is None and known:
             owed = {charge.key for charge in schedule(contract=contract, usage=usage)}
             past = {key: entry for key, entry in known.items() if entry.first_on <= as_of}
             _add_taken_back(groups, contract, owed, past, as_of)

@@ -319,7 +319,7 @@ def test_the_next_bill_date_lets_a_run_pass_over_a_contract() -> None:
 
 def test_a_run_that_knows_what_was_billed_until_a_day_looks_only_after_it() -> None:
     agreed = contract(make_order(seats()))
-    run = draft_invoices(contracts=[agreed], as_of=day("2026-03-01"), since=day("2026-02-01"))
+    run = draft_invoices(contracts=[agreed], as_of=day("2026-03-01"), since={agreed.ref: day("2026-02-01")})
 
     assert [draft.bill_on for draft in run.drafts] == [day("2026-03-01")]
 
@@ -327,7 +327,7 @@ def test_a_run_that_knows_what_was_billed_until_a_day_looks_only_after_it() -> N
 def test_such_a_run_still_sees_what_a_cancellation_gives_back() -> None:
     new = make_order(make_item("Platform"))
     agreed = contract(new, make_cancellation("2026-07-01", credited=True))
-    (note,) = draft_invoices(contracts=[agreed], as_of=day("2026-07-01"), since=day("2026-02-01")).drafts
+    (note,) = draft_invoices(contracts=[agreed], as_of=day("2026-07-01"), since={agreed.ref: day("2026-02-01")}).drafts
 
     assert str(note.net) == "-6049.32 EUR"
 
