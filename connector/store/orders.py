@@ -167,6 +167,29 @@ def contract_of(*, work: UnitOfWork, order_id: int) -> int:
     return int(contract_id)
 
 
+def granting_now(*, work: UnitOfWork, contract_id: int, but_order_id: int) -> str:
+    """The number of another order of the contract between its grant and its read-back; empty when there is none."""
+    steps = fulfilment_steps.c
+    query = (
+        sa.select(orders.c.number)
+        .join(fulfilment_steps, steps.order_id == orders.c.id)
+        .where(
+            orders.c.contract_id == contract_id,
+            orders.c.id != but_order_id,
+            steps.name.in_((StepName.SUBSCRIPTIONS, StepName.METERING, StepName.READ_BACK)),
+            steps.state == StepState.RUNNING,
+        )
+    )
+    return work.execute(query.limit(1)).scalar_one_or_none() or ""
+
+
+def others_of_contract(*, work: UnitOfWork, order_id: int) -> list[int]:
+    """The ids of the other orders of that order's contract."""
+    own = sa.select(orders.c.contract_id).where(orders.c.id == order_id).scalar_subquery()
+    query = sa.select(orders.c.id).where(orders.c.contract_id == own, orders.c.id != order_id)
+    return list(work.execute(query.order_by(orders.c.id)).scalars())
+
+
 def waiting_for(*, work: UnitOfWork, record_id: str) -> list[int]:
     """Record row ids of the orders that wait for the order of that Salesforce record."""
     query = sa.select(orders.c.record_row_id).where(

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from connector.domain.fulfilment import OrderEvent, OrderState, StepEvent, StepState, order_after
+from connector.domain.fulfilment import OrderEvent, OrderState, StepEvent, StepName, StepState, order_after
 from connector.errors import ConnectorError
 from connector.ports import Clock
 from connector.store import orders
@@ -145,8 +145,13 @@ class _Run:
         return material
 
     def _confirm(self, work: UnitOfWork, step: StoredStep, answer: Any) -> None:
-        result = STEP_WORK[step.name].record(work, self.context, answer, self.clock.now())
-        orders.move_step(work=work, step=step, event=StepEvent.CONFIRM, now=self.clock.now(), result=result)
+        now = self.clock.now()
+        result = STEP_WORK[step.name].record(work, self.context, answer, now)
+        orders.move_step(work=work, step=step, event=StepEvent.CONFIRM, now=now, result=result)
+        if step.name is StepName.CONTRACT:
+            # The contract has a new value; every deal that belongs to it shows it.
+            for other_id in orders.others_of_contract(work=work, order_id=self.context.order_id):
+                self.board.show_order(work=work, order_id=other_id, now=now)
 
     def _finish(self, work: UnitOfWork) -> Fulfilment:
         """All steps are confirmed: the order is fulfilled."""

@@ -6,7 +6,7 @@ outside any transaction. A step without a `call` of its own is done wholly in `r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,21 +15,18 @@ from typing import Any
 from connector.domain.contract_rules import effective_on
 from connector.domain.contract_terms import COMMITTED_KINDS, Contract
 from connector.domain.contracts import build_contract, contract_value
-from connector.domain.entitlements import (
-    AccessWanted,
-    access_differences,
-    access_wanted,
-)
+from connector.domain.entitlements import AccessWanted, access_differences
 from connector.domain.fulfilment import StepName
 from connector.domain.invoicing import next_bill_date
 from connector.domain.schedule import schedule
-from connector.domain.terms import ChargeType, DealType, LineItem, Order, ProvisionKind
-from connector.errors import Fault, Refused
+from connector.domain.terms import ChargeType, LineItem, Order
+from connector.errors import Conflict, Fault, Refused
 from connector.ports import EntitlementPlatform, SubscriptionRequest
 from connector.store import contracts, orders, records
 from connector.store.contracts import StoredContract, StoredSubscription
 from connector.store.orders import StoredOrder
 from connector.store.unit_of_work import UnitOfWork
+from connector.usecases.access_in_force import Plans, access_in_force, plan_refs
 
 
 class AccessDiffers(Refused):
@@ -54,12 +51,12 @@ class TermsRefused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """What every step needs: the order's terms, the access it sells, and the outside."""
+    """What every step needs: the order's terms, the plans that its contract sells, and the outside."""
 
     platform: EntitlementPlatform
     order_id: int
     terms: Order
-    access: tuple[AccessWanted, ...]
+    plans: Plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +77,6 @@ def orders_of_contract(*, work: UnitOfWork, terms: Order) -> tuple[StoredOrder, 
     if base is None or base.contract_id is None:
         return ()
     return orders.load_of_contract(work=work, contract_id=base.contract_id)
-
-
-def lines_in_force(*, terms: Sequence[Order]) -> tuple[LineItem, ...]:
-    """The line items that say what the customer may use under these orders together.
-
-    By effective date, whatever arrived first: a later order's value of an entitlement replaces the earlier one; plans
-    and everything it does not name stay.
-    """
-    kept: dict[tuple[ProvisionKind, str], list[LineItem]] = {}
-    for order in sorted(terms, key=lambda order: (order.starts_on, order.deal_type is not DealType.NEW)):
-        fresh: dict[tuple[ProvisionKind, str], list[LineItem]] = {}
-        for line in order.line_items:
-            if line.provision.kind is not ProvisionKind.NOTHING:
-                fresh.setdefault((line.provision.kind, line.provision.ref), []).append(line)
-        kept.update(fresh)
-    return tuple(line for lines in kept.values() for line in lines)
-
-
-def access_of(
-    *, platform: EntitlementPlatform, terms: Sequence[Order]
-) -> tuple[tuple[AccessWanted, ...], tuple[Fault, ...]]:
-    """The subscriptions that these orders of one contract ask for together, and every reason why they cannot be.
-
-    Asks the platform for the plans, so it must not be called inside a transaction.
-    """
-    lines = lines_in_force(terms=terms)
-    refs = {line.provision.ref for line in lines if line.provision.kind is ProvisionKind.PLAN}
-    found = {ref: platform.fetch_plan(plan_ref=ref) for ref in sorted(refs)}
-    return access_wanted(line_items=lines, plans={ref: plan for ref, plan in found.items() if plan is not None})
 
 
 def line_values(*, contract: Contract) -> dict[str, Decimal]:
@@ -209,14 +177,34 @@ def _wake_waiting(work: UnitOfWork, context: StepContext, now: datetime) -> None
 
 def _prepare_subscriptions(work: UnitOfWork, context: StepContext, now: datetime) -> Any:
     contract_id = _contract_id(work, context)
+    _refuse_while_granting(work, context, contract_id)
     wanted = [
         contracts.want_subscription(
             work=work, contract_id=contract_id, order_id=context.order_id, wanted=access, now=now
         )
-        for access in context.access
+        for access in _access_of_contract(work, context, contract_id)
     ]
     org_id, account = context.terms.source.org_id, context.terms.customer.ref
     return contract_id, contracts.platform_ref(work=work, org_id=org_id, customer_ref=account), wanted
+
+
+def _refuse_while_granting(work: UnitOfWork, context: StepContext, contract_id: int) -> None:
+    """Two orders of one contract change the same subscriptions; their grants must not overtake each other."""
+    contracts.lock(work=work, contract_id=contract_id)
+    if other := orders.granting_now(work=work, contract_id=contract_id, but_order_id=context.order_id):
+        raise Conflict(f"Order {other} of the same contract is being granted at this moment.")
+
+
+def _access_of_contract(work: UnitOfWork, context: StepContext, contract_id: int) -> tuple[AccessWanted, ...]:
+    """What all orders of the contract sell together by now: another one may have joined since this one was read."""
+    stored = orders.load_of_contract(work=work, contract_id=contract_id)
+    terms = [order.terms for order in stored if order.terms is not None]
+    if plan_refs(terms=terms) - set(context.plans):
+        raise Conflict("Another order of the same contract has brought a plan meanwhile.")
+    access, faults = access_in_force(terms=terms, plans=context.plans)
+    if faults:
+        raise TermsRefused(faults)
+    return access
 
 
 def _call_subscriptions(context: StepContext, material: Any) -> list[tuple[int, str]]:
@@ -281,9 +269,7 @@ def _unmetered(line: LineItem) -> Fault:
 
 
 def _prepare_read_back(work: UnitOfWork, context: StepContext, _now: datetime) -> Any:
-    wanted = {access.product_ref for access in context.access}
-    rows = contracts.load_subscriptions(work=work, contract_id=_contract_id(work, context))
-    return [row for row in rows if row.product_ref in wanted]
+    return contracts.load_subscriptions(work=work, contract_id=_contract_id(work, context))
 
 
 def _call_read_back(context: StepContext, rows: Any) -> list[int]:

@@ -24,7 +24,7 @@ from connector.store.unit_of_work import Database, UnitOfWork
 from connector.usecases.changed_deal import question_about, unsigned_fault
 from connector.usecases.fulfil_order import fulfil_order
 from connector.usecases.fulfilment_steps import StepContext
-from connector.usecases.read_order import WaitsForOrder, access_again, read_order
+from connector.usecases.read_order import WaitsForOrder, plans_again, read_order
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.start_look import StartsWork
 from connector.usecases.stopped_deal import Stop, stop_because, stop_for, stop_order
@@ -245,10 +245,8 @@ class Looker:
         if order.state is OrderState.FULFILLED:
             return LookResult("ordered", code, question)
         assert order.contract_id is not None
-        access = access_again(
-            terms=order.terms, contract_id=order.contract_id, database=self.database, platform=self.platform
-        )
-        return StepContext(self.platform, order.id, order.terms, access)
+        plans = plans_again(contract_id=order.contract_id, database=self.database, platform=self.platform)
+        return StepContext(self.platform, order.id, order.terms, plans)
 
     def _read(self, claimed: ClaimedRecord, record: Record, mapping: RecordMapping) -> StepContext:
         """A signed record without a contract: read it whole, then open its order. Raises what is wrong with it."""
@@ -264,7 +262,7 @@ class Looker:
             order = orders.move(work=work, order=order, event=OrderEvent.MAP, now=now)
             self.board.show_order(work=work, order_id=order.id, now=now)
             work.commit()
-        return StepContext(self.platform, order.id, read.terms, read.access)
+        return StepContext(self.platform, order.id, read.terms, read.plans)
 
 
 def title_of(record: Record) -> tuple[str, str]:

@@ -18,7 +18,8 @@ from connector.errors import Fault, Refused
 from connector.ports import EntitlementPlatform, Record, RecordMapping
 from connector.store import orders
 from connector.store.unit_of_work import Database
-from connector.usecases.fulfilment_steps import TermsRefused, access_of, orders_of_contract
+from connector.usecases.access_in_force import Plans, access_in_force, fetch_plans
+from connector.usecases.fulfilment_steps import TermsRefused, orders_of_contract
 
 
 class WaitsForOrder(Refused):
@@ -36,11 +37,12 @@ class WaitsForOrder(Refused):
 
 @dataclass(frozen=True, slots=True)
 class OrderRead:
-    """An order that can be fulfilled: its terms, its value in its currency, and the access it sells."""
+    """An order that can be fulfilled: its terms, its value in its currency, the access it sells, and the plans."""
 
     terms: Order
     value: Decimal
     access: tuple[AccessWanted, ...]
+    plans: Plans
 
 
 def read_order(
@@ -56,28 +58,22 @@ def read_order(
     if terms.amends_ref and not earlier:
         raise WaitsForOrder(terms)
     faults = list(check_order(order=terms))
-    access, access_faults = access_of(platform=platform, terms=[*earlier, terms])
+    plans = fetch_plans(platform=platform, terms=[*earlier, terms])
+    access, access_faults = access_in_force(terms=[*earlier, terms], plans=plans)
     faults += access_faults
     if not faults:
         faults += _contract_faults(terms, earlier)
     if faults:
         raise TermsRefused(tuple(faults), terms=terms)
     base = build_contract(orders=earlier) if earlier else None
-    return OrderRead(terms, order_value(order=terms, base=base).amount, access)
+    return OrderRead(terms, order_value(order=terms, base=base).amount, access, plans)
 
 
-def access_again(
-    *, terms: Order, contract_id: int, database: Database, platform: EntitlementPlatform
-) -> tuple[AccessWanted, ...]:
-    """The access of an order whose terms are settled, for a run that goes on. Raises TermsRefused."""
+def plans_again(*, contract_id: int, database: Database, platform: EntitlementPlatform) -> Plans:
+    """The plans of an order whose terms are settled, for a run that goes on."""
     with database.looking() as work:
         stored = orders.load_of_contract(work=work, contract_id=contract_id)
-    settled = [order.terms for order in stored]
-    others = [order for order in settled if order is not None and order.source != terms.source]
-    access, faults = access_of(platform=platform, terms=[*others, terms])
-    if faults:
-        raise TermsRefused(faults)
-    return access
+    return fetch_plans(platform=platform, terms=[order.terms for order in stored if order.terms is not None])
 
 
 def _earlier(database: Database, terms: Order) -> list[Order]:
