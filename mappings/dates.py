@@ -6,7 +6,7 @@ Exists because Salesforce names the last day of service and every period inside 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import MAXYEAR, date, datetime, timedelta, tzinfo
 
 from connector.domain.periods import add_months
 
@@ -47,6 +47,9 @@ def day_after(day: date) -> date:
 
 def months_after(day: date, *, months: int) -> date:
     """The same day `months` later, clamped to the end of a shorter month. Raises NotADate beyond year 9999."""
+    # The domain's calendar stops at its last day without a word; a signed term that long is a typing error.
+    if day.year * 12 + day.month - 1 + months >= (MAXYEAR + 1) * 12:
+        raise NotADate
     try:
         return add_months(day, months=months)
     except (ValueError, OverflowError) as error:
