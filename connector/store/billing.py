@@ -85,12 +85,12 @@ def load_ledger(*, connection: Connection, due: Sequence[DueContract]) -> Ledger
     """Everything known of these contracts, with the tax of each billed charge."""
     ids = [one.id for one in due]
     query = (
-        sa.select(invoice_items.c.charge_key, invoice_items.c.tax)
+        sa.select(invoice_items.c.charge_key, invoice_items.c.amount, invoice_items.c.tax)
         .join(invoices, invoices.c.id == invoice_items.c.invoice_id)
-        .where(invoices.c.state != VOID, invoice_items.c.contract_id.in_(ids), invoice_items.c.amount > 0)
+        .where(invoices.c.state != VOID, invoice_items.c.contract_id.in_(ids))
         .order_by(invoices.c.id)
     )
-    taxes = {row.charge_key: _tax(row.tax) for row in connection.execute(query)}
+    taxes = {row.charge_key: _tax(row.tax) for row in connection.execute(query) if row.amount > 0}
     billed = [item for items in load_billed(connection=connection, due=due).values() for item in items]
     return Ledger(billed, {}, taxes, load_units(connection=connection, due=due))
 
