@@ -119,19 +119,19 @@ def save_written(*, work: UnitOfWork, done: Sequence[OwedWrite], now: datetime) 
 def save_failed(
     *, work: UnitOfWork, write: OwedWrite, code: str, message: str, not_before: datetime | None, is_owed: bool
 ) -> None:
-    """This record refused our fields; `is_owed` False means only a new wish or a person tries again."""
+    """This record refused our fields; `is_owed` False means only a new wish or a person tries again.
+
+    A wish that changed meanwhile was not refused yet: it stays owed and is sent next.
+    """
+    this = writebacks.c.id == write.id
+    wanted = work.execute(sa.select(writebacks.c.wanted).where(this).with_for_update()).scalar_one()
+    verdict: dict[str, Any] = {"is_owed": is_owed, "not_before": not_before, "attempts": write.attempts + 1}
+    if wanted != dict(write.wanted):
+        verdict = {"is_owed": True, "not_before": None, "attempts": 0}
     work.execute(
         writebacks.update()
-        .where(writebacks.c.id == write.id)
-        .values(
-            is_owed=is_owed,
-            code=code,
-            message=message[:2000],
-            not_before=not_before,
-            attempts=write.attempts + 1,
-            claimed_by="",
-            claimed_at=None,
-        )
+        .where(this)
+        .values(code=code, message=message[:2000], claimed_by="", claimed_at=None, **verdict)
     )
 
 

@@ -28,6 +28,8 @@ _OWN_WRITE = timedelta(seconds=5)
 # Ids and stamps are small; a page this large holds every bulk load that lands in one second.
 _AT_ONCE = 20_000
 _IN_ONE_BODY = 200
+# States of a record that say by themselves what happens next: nothing, a retry at its time, or a person's turn.
+_DECIDED = ("ordered", "retrying", "waiting", "blocked", "failed", "parked")
 
 StatusCondition = Callable[[str], str]
 """Object name -> SOQL condition 'our status field says that we have not finished', empty when none is shown there."""
@@ -138,24 +140,34 @@ class Sweeper:
         return found
 
     def _worth_a_look(self, org: Org, stamps: Sequence[RecordStamp], source: str) -> list[RecordStamp]:
-        """Leave out what is at rest here: last touched by our own write, or only its status got lost on the way."""
+        """Leave out what is known here and was last touched by our own write: we would only wake ourselves up.
+
+        A record without a finished status is left out as well when this side knows what becomes of it; only its status
+        got lost on the way, so it is told again.
+        """
         ids = [one.record_id for one in stamps]
         with self.database.unit_of_work() as work:
             states = records.known_states(work=work, org_id=org.org_id, record_ids=ids)
             written = writebacks.last_written(work=work, org_id=org.org_id, record_ids=ids)
-            at_rest = {record_id for record_id, state in states.items() if state == "ordered"}
-            if source == "unsynced":
-                for record_id in at_rest:
-                    writebacks.owe_again(work=work, org_id=org.org_id, record_id=record_id)
-                work.commit()
-                return [one for one in stamps if one.record_id not in at_rest]
-        return [one for one in stamps if not (one.record_id in at_rest and _is_our_write(one, written))]
+            fresh = [one for one in stamps if not (_is_known(one, states) and _is_our_write(one, written))]
+            if source == "sweep":
+                return fresh
+            for one in fresh:
+                if states.get(one.record_id) in _DECIDED:
+                    writebacks.owe_again(work=work, org_id=org.org_id, record_id=one.record_id)
+            work.commit()
+        return [one for one in stamps if states.get(one.record_id) not in _DECIDED]
 
     def _message(self, org: Org, object_name: str, stamp: RecordStamp, source: str) -> Message:
         """One finding; the same state of a record is found once by the sweep, and once an hour while it is unsynced."""
         moment = stamp.modified_at if source == "sweep" else self.clock.now().replace(minute=0, second=0, microsecond=0)
         message_id = f"{object_name}:{stamp.record_id}:{moment:%Y-%m-%dT%H:%M:%SZ}"
         return Message(source, message_id, "found", org.org_id, object_name, stamp.record_id)
+
+
+def _is_known(stamp: RecordStamp, states: Mapping[str, str]) -> bool:
+    """Whether a look at the record came to something."""
+    return states.get(stamp.record_id, "due") != "due"
 
 
 def _is_our_write(stamp: RecordStamp, written: Mapping[str, datetime]) -> bool:

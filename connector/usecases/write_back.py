@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.domain.fulfilment import retry_wait
-from connector.errors import ConnectorError, RateLimited
+from connector.errors import ConnectorError, RateLimited, Retryable
 from connector.logs import log
 from connector.ports import Clock, Org, RecordWrite, WriteResult
 from connector.store import writebacks
@@ -52,11 +52,18 @@ def _flush(database: Database, clock: Clock, org: Org, batch: int, claimed_by: s
             work=work, org_id=org.org_id, limit=batch, claimed_by=claimed_by, now=clock.now(), stale=_STALE
         )
         work.commit()
-    if not owed:
-        return Flushed()
+    return _send(database, clock, org, owed) if owed else Flushed()
+
+
+def _send(database: Database, clock: Clock, org: Org, owed: Sequence[OwedWrite]) -> Flushed:
     try:
         results = org.gateway.write(writes=[_write(one) for one in owed if one.changes])
     except ConnectorError as error:
+        kinds = sorted({one.ref.object for one in owed})
+        if len(kinds) > 1 and not isinstance(error, Retryable):
+            # A field that one object lacks makes Salesforce refuse the whole call: the other objects go on without it.
+            apart = ([one for one in owed if one.ref.object == kind] for kind in kinds)
+            return sum((_send(database, clock, org, part) for part in apart), Flushed(calls=1))
         log.warning("write_back_postponed", org_id=org.org_id, code=error.code, records=len(owed))
         _postpone(database, clock, owed, error)
         return Flushed(failed=len(owed), calls=1)
