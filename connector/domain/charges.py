@@ -10,13 +10,12 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
-from functools import lru_cache
 from typing import NamedTuple
 
 from connector.domain.allocation import allocate_by_remainder
 from connector.domain.contract_terms import Charge, ChargeKind, ContractLine, Cut
 from connector.domain.money import Money, total
-from connector.domain.periods import BillingPeriod, PeriodPart, add_months, cut_periods
+from connector.domain.periods import BillingPeriod, PeriodPart, add_months, cut_days, cut_periods
 from connector.domain.pricing import EXACT, price
 from connector.domain.rates import LineRates, Rate, discounted, signed_price
 from connector.domain.terms import BillingTiming, ChargeType
@@ -58,7 +57,7 @@ def next_bill_day(*, line: ContractLine, after: date) -> date | None:
     """
     item = line.item
     if item.charge_type is ChargeType.RECURRING and line.cut is None:
-        bill_dates = _bill_dates(served_parts(line=line), item.billing_timing is BillingTiming.IN_ARREARS)
+        bill_dates = _bill_dates(line)
         place = bisect_right(bill_dates, after)
         return bill_dates[place] if place < len(bill_dates) else None
     return min((charge.bill_on for charge in line_charges(line=line) if charge.bill_on > after), default=None)
@@ -66,9 +65,7 @@ def next_bill_day(*, line: ContractLine, after: date) -> date | None:
 
 def served_parts(*, line: ContractLine) -> tuple[PeriodPart, ...]:
     """The line's billing periods with their charged days; months without charge at its beginning are left out."""
-    start = line.starts_on
-    if line.item.free_months:
-        start = max(start, add_months(line.item.starts_on, months=line.item.free_months))
+    start = _first_charged_day(line)
     if start >= line.ends_on:
         return ()
     months = line.item.billing_period_months
@@ -76,6 +73,23 @@ def served_parts(*, line: ContractLine) -> tuple[PeriodPart, ...]:
         served = BillingPeriod(start, line.ends_on)
         return (PeriodPart(served, BillingPeriod(min(line.first_full_day, start), line.ends_on), 0),)
     return cut_periods(anchor=line.anchor, start=start, end=line.ends_on, months=months)
+
+
+def _first_charged_day(line: ContractLine) -> date:
+    if not line.item.free_months:
+        return line.starts_on
+    return max(line.starts_on, add_months(line.item.starts_on, months=line.item.free_months))
+
+
+def _bill_dates(line: ContractLine) -> tuple[date, ...]:
+    """The bill dates of the periods of a recurring line, in order."""
+    start, months = _first_charged_day(line), line.item.billing_period_months
+    is_in_arrears = line.item.billing_timing is BillingTiming.IN_ARREARS
+    if start >= line.ends_on:
+        return ()
+    if months is None:
+        return (line.ends_on if is_in_arrears else start,)
+    return cut_days(anchor=line.anchor, start=start, end=line.ends_on, months=months)[is_in_arrears]
 
 
 def unused_credit(*, charge: Charge, since: date, cause: str) -> Charge | None:
@@ -116,7 +130,7 @@ def _recurring(line: ContractLine, due: BillDates | None) -> tuple[Charge, ...]:
     is_in_arrears = line.item.billing_timing is BillingTiming.IN_ARREARS
     first = 0
     if due is not None and line.cut is None and line.total is None:
-        bill_dates = _bill_dates(parts, is_in_arrears)
+        bill_dates = _bill_dates(line)
         first = bisect_right(bill_dates, due.after)
         parts = parts[first : bisect_right(bill_dates, due.until)]
     amounts = rates.amounts(parts, first=first)
@@ -129,12 +143,6 @@ def _recurring(line: ContractLine, due: BillDates | None) -> tuple[Charge, ...]:
         return tuple([Charge(line, part[0], part[0].end, amount, quantity, kind) for part, amount in pairs])
     charges = tuple([Charge(line, part[0], part[0].start, amount, quantity, kind) for part, amount in pairs])
     return charges if line.cut is None else _cut_short(charges, line.cut)
-
-
-@lru_cache(maxsize=8192)
-def _bill_dates(parts: tuple[PeriodPart, ...], is_in_arrears: bool) -> tuple[date, ...]:
-    """The bill dates of recurring periods; lines of one run share few sets of periods."""
-    return tuple(part.period.end if is_in_arrears else part.period.start for part in parts)
 
 
 def _cut_short(charges: tuple[Charge, ...], cut: Cut) -> tuple[Charge, ...]:

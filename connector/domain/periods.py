@@ -156,6 +156,13 @@ def cut_periods(*, anchor: Anchor, start: date, end: date, months: int) -> tuple
 
 
 @lru_cache(maxsize=_REMEMBERED)
+def cut_days(*, anchor: Anchor, start: date, end: date, months: int) -> tuple[tuple[date, ...], tuple[date, ...]]:
+    """The first days and the ends of the same periods, each in order, to look a day up in."""
+    parts = cut_periods(anchor=anchor, start=start, end=end, months=months)
+    return tuple(part.period.start for part in parts), tuple(part.period.end for part in parts)
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def period_ratio(*, anchor: Anchor, period: BillingPeriod, months: int) -> tuple[int, int]:
     """How many periods of `months` months the given days are, as (numerator, denominator).
 

@@ -49,7 +49,10 @@ class LineRates:
         if self._line.item.discount_periods is not None or not self._is_divisible:
             return [self.amount(part, index=index) for index, part in enumerate(parts, start=first)]
         # Only the first and the last period can be broken; one regular part and one closing part price all others.
-        regular, closing, count = self._regular(0), self._closing(0), self._parts
+        count = self._parts
+        has_closing = any(part.number % count == count - 1 for part in parts)
+        regular = self._regular(0)
+        closing = self._closing(0) if has_closing and count > 1 else regular
         return [
             (closing if part.number % count == count - 1 else regular)
             if part.period is part.full
