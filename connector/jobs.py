@@ -171,6 +171,7 @@ class Clockwork:
         return watch_processes(
             database=self.services.database,
             clock=self.services.clock,
+            starter=self.services.starter,
             engine=self.engine,
             silence=timedelta(seconds=self.services.config.jobs.silence),
         )

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from connector.store.tables import history, inbox, inbox_bodies
+from connector.store.tables import history, inbox, inbox_bodies, records
 from connector.store.types import UtcDateTime
 from connector.store.unit_of_work import UnitOfWork
 
@@ -109,6 +109,20 @@ def load_for_body(*, connection: Connection, body_id: int) -> tuple[InboxRow, ..
     )
     found = connection.execute(sa.select(*_ROW).where(inbox.c.id.in_(newest)).order_by(inbox.c.id))
     return tuple(InboxRow(*row) for row in found)
+
+
+def waiting_since(*, connection: Connection, moment: datetime, limit: int = 100) -> tuple[InboxRow, ...]:
+    """Messages that came before that moment and wait for a look that nobody is at and that no time is set for."""
+    about = sa.and_(records.c.org_id == inbox.c.org_id, records.c.record_id == inbox.c.record_id)
+    is_idle = sa.and_(records.c.claimed_by == "", records.c.not_before.is_(None))
+    query = (
+        sa.select(*_ROW)
+        .outerjoin(records, about)
+        .where(inbox.c.state == RECEIVED, inbox.c.received_at < moment, sa.or_(records.c.id.is_(None), is_idle))
+        .order_by(inbox.c.received_at)
+        .limit(limit)
+    )
+    return tuple(InboxRow(*row) for row in connection.execute(query))
 
 
 def mark_done(*, work: UnitOfWork, org_id: str, record_id: str, until_id: int, at: datetime) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,9 @@ from connector.store.inserting import insert_ignore
 from connector.store.tables import inbox, orders, records
 from connector.store.types import UtcDateTime
 from connector.store.unit_of_work import UnitOfWork
+
+# A run waits in the queue for seconds; one that has not taken its record after this time is lost.
+_COMES_AGAIN = timedelta(minutes=5)
 
 
 class ClaimLost(Conflict):
@@ -142,7 +145,10 @@ def wake_at(*, work: UnitOfWork, record_row_id: int, moment: datetime) -> None:
 
 
 def take_due(*, work: UnitOfWork, now: datetime, limit: int) -> list[tuple[int, RecordRef, int]]:
-    """Records whose waiting is over: (row id, ref, looks so far); they count as taken when this transaction commits."""
+    """Records whose waiting is over: (row id, ref, looks so far); they count as taken when this transaction commits.
+
+    A wake-up whose run never takes its record comes again after a while.
+    """
     query = (
         sa.select(records.c.id, records.c.org_id, records.c.object, records.c.record_id, records.c.looks)
         .where(records.c.not_before <= now, records.c.claimed_by == "")
@@ -153,7 +159,7 @@ def take_due(*, work: UnitOfWork, now: datetime, limit: int) -> list[tuple[int, 
     rows = work.execute(query).all()
     if rows:
         ids = [row.id for row in rows]
-        work.execute(records.update().where(records.c.id.in_(ids)).values(not_before=None))
+        work.execute(records.update().where(records.c.id.in_(ids)).values(not_before=now + _COMES_AGAIN))
     return [(row.id, RecordRef(row.org_id, row.object, row.record_id), row.looks) for row in rows]
 
 

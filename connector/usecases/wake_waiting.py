@@ -12,13 +12,14 @@ def wake_waiting(*, database: Database, clock: Clock, starter: StartsWork, limit
     """Start a look for every record that is due, some at a time; answers how many. Two callers share the records."""
     woken = 0
     while True:
+        now = clock.now()
         with database.unit_of_work() as work:
-            due = records.take_due(work=work, now=clock.now(), limit=limit)
+            due = records.take_due(work=work, now=now, limit=limit)
             for row_id, ref, looks in due:
                 starter.start(
                     connection=work.connection,
                     name="look",
-                    run_id=f"wake:{row_id}:{looks}",
+                    run_id=f"wake:{row_id}:{looks}:{now:%Y%m%d%H%M%S}",
                     argument=f"{ref.org_id}:{ref.object}:{ref.record_id}:wake",
                 )
             work.commit()
