@@ -1,6 +1,6 @@
 # One image for web and worker: `serve` by default, `work` for workers. It holds no secret and no settings.
 
-FROM python:3.13-slim AS build
+FROM python:3.13-slim-trixie AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY connector connector
@@ -9,7 +9,7 @@ COPY webhooks webhooks
 COPY templates templates
 RUN python -m venv /opt/countersign && /opt/countersign/bin/pip install --no-cache-dir .
 
-FROM python:3.13-slim
+FROM python:3.13-slim-trixie
 RUN useradd --system --uid 10001 --home-dir /srv/countersign --create-home countersign
 COPY --from=build /opt/countersign /opt/countersign
 ENV PATH=/opt/countersign/bin:$PATH PYTHONUNBUFFERED=1 COUNTERSIGN_CONFIG=/etc/countersign/config.toml

@@ -15,12 +15,16 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sqlite3
+import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+
+from connector.errors import Misconfigured
 
 _APPLICATION = "countersign"
 # Never the release number: DBOS would neither recover nor run the work of another version.
@@ -35,8 +39,27 @@ def new_executor_id() -> str:
 
 
 def migrate_engine(*, database_url: str) -> None:
-    """Make or raise the engine's own tables in the same database; safe to repeat, safe beside running processes."""
+    """Make or raise the engine's own tables in the same database; safe to repeat, safe beside running processes.
+
+    Raises Misconfigured when this Python's SQLite is too old for the engine.
+    """
+    refuse_old_sqlite(
+        is_sqlite=database_url.startswith("sqlite"), python=sys.version_info[:2], sqlite=sqlite3.sqlite_version_info
+    )
     DBOS.migrate(database_url)
+
+
+def refuse_old_sqlite(*, is_sqlite: bool, python: tuple[int, ...], sqlite: tuple[int, ...]) -> None:
+    """From Python 3.12 on the engine asks SQLite for milliseconds, which releases before 3.42 answer with nothing.
+
+    Raises Misconfigured.
+    """
+    if is_sqlite and python >= (3, 12) and sqlite < (3, 42):
+        raise Misconfigured(
+            f"This Python has SQLite {'.'.join(map(str, sqlite))}; with Python 3.12 and newer, 3.42 is needed.",
+            code="OLD_SQLITE",
+            fix="Use Python 3.11, a Python with a newer SQLite, or PostgreSQL.",
+        )
 
 
 class WorkStarter:
