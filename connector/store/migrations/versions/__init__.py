@@ -1,0 +1,1 @@
+"""One numbered file per migration, each safe while the previous release still runs."""
