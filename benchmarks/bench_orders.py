@@ -1,4 +1,4 @@
-"""Orders per second from inbox to FULFILLED, Salesforce calls per order, latency of a lone deal, recovery after a kill."""
+"""Orders a second, Salesforce calls per order, latency of a lone deal from push to FULFILLED, recovery after a kill."""
 
 from __future__ import annotations
 

@@ -6,12 +6,14 @@ before, and stop before the process ends, so that their work is handed on and no
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from connector.app import create_app
 from connector.bootstrap import make_clockwork, make_services, make_worker, refuse_wrong_org
@@ -132,16 +134,15 @@ def _after_fork(gunicorn_worker: Any) -> None:
 
 
 def _start_or_end(start: Callable[[], None]) -> None:
+    """A web server without its worker would take messages that nobody works on, so it ends, and is not begun again."""
     try:
         start()
     except ConnectorError as error:
         log.error("worker_cannot_start", code=error.code, error=str(error), fix=error.fix)
-        signal.raise_signal(signal.SIGTERM)
-    except BaseException:
-        # A web server without its worker would take messages that nobody works on.
+        os._exit(Arbiter.WORKER_BOOT_ERROR)
+    except BaseException:  # noqa: BLE001 - whatever it was, the process must not live on without its worker
         log.exception("worker_cannot_start")
-        signal.raise_signal(signal.SIGTERM)
-        raise
+        os._exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 def _before_exit(_arbiter: Any, gunicorn_worker: Any) -> None:
@@ -149,5 +150,8 @@ def _before_exit(_arbiter: Any, gunicorn_worker: Any) -> None:
 
 
 def serve(config: Config, *, with_worker: bool) -> None:
-    """`countersign serve`: run the web server until told to stop."""
-    WebServer(config, with_worker=with_worker).run()  # type: ignore[no-untyped-call]
+    """`countersign serve`: run the web server until told to stop. Raises SystemExit(1) when it cannot start."""
+    try:
+        WebServer(config, with_worker=with_worker).run()  # type: ignore[no-untyped-call]
+    except SystemExit as end:
+        raise SystemExit(1 if end.code else 0) from None

@@ -7,7 +7,12 @@ that ask Salesforce over the sandbox.
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -360,3 +365,22 @@ def test_the_wrong_org_is_refused_with_2(tmp_path: Path, org: Sandbox, words: tu
 
     assert done.exit_code == 2
     assert json.loads(done.stderr.splitlines()[-1])["code"] == "WRONG_ORG"
+
+
+def test_a_web_server_whose_worker_cannot_start_ends_with_its_reason(tmp_path: Path, org: Sandbox) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    file = write_settings(folder=tmp_path, org_id=ORG_ID, sandbox_url=org.base_url, web_port=port, custom_plans={})
+
+    done = subprocess.run(
+        [sys.executable, "-m", "connector", "serve", "--with-worker", "--config", str(file)],
+        env={**os.environ, **ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    told = next(json.loads(line) for line in done.stderr.splitlines() if "worker_cannot_start" in line)
+    assert (told["code"], told["fix"] != "") == ("WRONG_ORG", True)

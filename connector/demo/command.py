@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 
@@ -43,6 +44,9 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 )
 def demo(*, once: bool, is_json: bool, folder: Path, seconds: int) -> None:
     """Show the whole way of a deal on this machine, with a stand-in for Salesforce; needs no account."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Names of customers from everywhere, on a terminal that may know only its own letters.
+        sys.stdout.reconfigure(errors="replace")
     try:
         with told_to_stop(), fresh_folder(folder) as fresh, Children() as children:
             is_good = _run(fresh, children, once=once, is_json=is_json, seconds=seconds)

@@ -36,7 +36,8 @@ def main() -> None:
             children.add(answer)
         else:
             answer = _poll(request["pid"], children)
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
     for pid in children:
         os.kill(pid, signal.SIGKILL)
 
@@ -71,7 +72,7 @@ def _be_a_child(request: dict[str, Any]) -> NoReturn:
             serve(config, with_worker=False)
             os._exit(0)
         _work(request, config)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked child must never go back into the loop of its parent
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(3)
