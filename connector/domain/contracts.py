@@ -189,7 +189,10 @@ def _earlier_orders(order: Order, base: Contract | None) -> tuple[Order, ...]:
     if base is None:
         return ()
     here = effect(order=order)
-    return tuple(other for other in base.orders if effect(order=other) < here)
+    # An order that was taken back leaves nothing behind in the value.
+    taken_back = {step.order_ref for step in base.undone}
+    left = (other for other in base.orders if other.source.record_id not in taken_back)
+    return tuple(other for other in left if effect(order=other) < here)
 
 
 def _line_sums(order: Order, contract: Contract) -> dict[str, Decimal]:

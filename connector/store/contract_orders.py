@@ -68,6 +68,18 @@ def load_orders(*, connection: Connection, contract_id: int) -> ContractOrders:
     return load_orders_of(connection=connection, contract_ids=[contract_id])[contract_id]
 
 
+def find_contract(*, connection: Connection, order: Order) -> int | None:
+    """The contract which this order changes; None when it opens its own, or the one it changes is not there yet."""
+    if not order.amends_ref:
+        return None
+    query = (
+        sa.select(orders.c.contract_id)
+        .join(records, records.c.id == orders.c.record_row_id)
+        .where(records.c.org_id == order.source.org_id, records.c.record_id == order.amends_ref)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
 def _undone(contract_ids: Sequence[int]) -> sa.Select[Any]:
     return (
         sa.select(contract_undos, records.c.record_id)

@@ -5,6 +5,7 @@ Each row has a unique key made of the rows that caused it, so that a step that r
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from connector.domain.entitlements import AccessWanted
 from connector.domain.terms import Customer, LineItem, Order
+from connector.errors import Fault
 from connector.store import history
 from connector.store.inserting import insert, insert_ignore
 from connector.store.tables import (
@@ -118,17 +120,26 @@ def save_version(
     starts_on: date,
     ends_on: date,
     bill_from: date | None,
+    warnings: Sequence[Fault],
     reason: str,
     now: datetime,
+    actor: str = history.SYSTEM,
+    is_undo: bool = False,
 ) -> None:
-    """The contract as this order leaves it: its new value and term, once per order.
+    """The contract as this order, or taking it back, leaves it: its new value and term, once each.
 
-    `bill_from` is the first day on which the order changes what is billed; the next billing run looks from there.
+    `bill_from` is the first day on which that changes what is billed; the next billing run looks from there.
     """
     version = contract.version + 1
     work.execute(
         contract_versions.insert().values(
-            contract_id=contract.id, version=version, order_id=order_id, value=value, made_at=now, reason=reason
+            contract_id=contract.id,
+            version=version,
+            order_id=order_id,
+            value=value,
+            made_at=now,
+            reason=reason,
+            is_undo=is_undo,
         )
     )
     work.execute(
@@ -141,6 +152,7 @@ def save_version(
             starts_on=starts_on,
             ends_on=ends_on,
             next_bill_on=_earlier(contract.next_bill_on, bill_from),
+            warnings=[dataclasses.asdict(warning) for warning in warnings] or None,
             changed_at=now,
         )
     )
@@ -150,17 +162,20 @@ def save_version(
         at=now,
         subject="contract",
         subject_id=contract.id,
-        event="recalculate",
+        event="undo" if is_undo else "recalculate",
         before=str(contract.value) if contract.version else "",
         after=str(value),
         reason=reason,
+        actor=actor,
     )
 
 
 def has_version(*, work: UnitOfWork, contract_id: int, order_id: int) -> bool:
     """Whether this order has changed this contract already."""
     query = sa.select(contract_versions.c.version).where(
-        contract_versions.c.contract_id == contract_id, contract_versions.c.order_id == order_id
+        contract_versions.c.contract_id == contract_id,
+        contract_versions.c.order_id == order_id,
+        contract_versions.c.is_undo.is_(False),
     )
     return work.execute(query).first() is not None
 

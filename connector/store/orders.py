@@ -131,19 +131,8 @@ def load(*, work: UnitOfWork, order_id: int) -> StoredOrder:
     return _stored(work.execute(sa.select(orders).where(orders.c.id == order_id).with_for_update()).one())
 
 
-def load_by_salesforce_id(*, work: UnitOfWork, org_id: str, record_id: str) -> StoredOrder | None:
-    """The order that was made from that Salesforce record, or None. Not locked: it is only looked at."""
-    query = (
-        sa.select(orders)
-        .join(records, records.c.id == orders.c.record_row_id)
-        .where(records.c.org_id == org_id, records.c.record_id == record_id)
-    )
-    row = work.execute(query).one_or_none()
-    return None if row is None else _stored(row)
-
-
 def lock_by_salesforce_id(*, work: UnitOfWork, org_id: str, record_id: str) -> StoredOrder | None:
-    """The same, locked: a transaction that is about to give it a contract is waited for."""
+    """The order of that Salesforce record, locked: a transaction about to give it a contract is waited for."""
     query = (
         sa.select(orders)
         .join(records, records.c.id == orders.c.record_row_id)
@@ -151,12 +140,6 @@ def lock_by_salesforce_id(*, work: UnitOfWork, org_id: str, record_id: str) -> S
     )
     row = work.execute(query.with_for_update(of=orders)).one_or_none()
     return None if row is None else _stored(row)
-
-
-def load_of_contract(*, work: UnitOfWork, contract_id: int) -> tuple[StoredOrder, ...]:
-    """All orders that made a contract what it is, oldest first."""
-    rows = work.execute(sa.select(orders).where(orders.c.contract_id == contract_id).order_by(orders.c.id))
-    return tuple(_stored(row) for row in rows)
 
 
 def contract_of(*, work: UnitOfWork, order_id: int) -> int:

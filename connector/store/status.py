@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -12,12 +12,16 @@ from connector.domain.fulfilment import OrderState, StepState
 from connector.domain.terms import RecordRef
 from connector.errors import Fault
 from connector.store.tables import contracts, fulfilment_steps, orders, records
+from connector.store.tables_billing import contract_undos
 from connector.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """What is known of an order and its record. `step` is the one it is at, empty when all are done or none began."""
+    """What is known of an order and its record. `step` is the one it is at, empty when all are done or none began.
+
+    `warnings` are those of its contract that this order caused.
+    """
 
     ref: RecordRef
     account_id: str
@@ -33,6 +37,9 @@ class StatusRow:
     not_before: datetime | None
     contract_number: str
     contract_value: Decimal | None
+    undone_on: date | None = None
+    undo_reason: str = ""
+    warnings: tuple[Fault, ...] = ()
 
 
 def load_status(*, work: UnitOfWork, order_id: int) -> StatusRow:
@@ -40,8 +47,10 @@ def load_status(*, work: UnitOfWork, order_id: int) -> StatusRow:
     query = (
         sa.select(orders, records.c.org_id, records.c.object, records.c.record_id, records.c.account_id)
         .add_columns(contracts.c.number.label("contract_number"), contracts.c.value.label("contract_value"))
+        .add_columns(contracts.c.warnings, contract_undos.c.on.label("undone_on"), contract_undos.c.reason)
         .join(records, records.c.id == orders.c.record_row_id)
         .outerjoin(contracts, contracts.c.id == orders.c.contract_id)
+        .outerjoin(contract_undos, contract_undos.c.order_id == orders.c.id)
         .where(orders.c.id == order_id)
     )
     row = work.execute(query).one()
@@ -61,6 +70,9 @@ def load_status(*, work: UnitOfWork, order_id: int) -> StatusRow:
         not_before=not_before,
         contract_number=row.contract_number or "",
         contract_value=row.contract_value,
+        undone_on=row.undone_on,
+        undo_reason=row.reason or "",
+        warnings=tuple(Fault(**found) for found in row.warnings or () if found["record"] == row.record_id),
     )
 
 

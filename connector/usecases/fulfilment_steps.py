@@ -22,9 +22,8 @@ from connector.domain.schedule import schedule
 from connector.domain.terms import ChargeType, LineItem, Order
 from connector.errors import Conflict, Fault, Refused
 from connector.ports import EntitlementPlatform, SubscriptionRequest
-from connector.store import contracts, orders, records
+from connector.store import contract_orders, contracts, orders, records
 from connector.store.contracts import StoredContract, StoredSubscription
-from connector.store.orders import StoredOrder
 from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.access_in_force import Plans, access_in_force, plan_refs
 
@@ -67,16 +66,6 @@ class StepWork:
     call: Callable[[StepContext, Any], Any]
     record: Callable[[UnitOfWork, StepContext, Any, datetime], Any]
     is_outside: bool
-
-
-def orders_of_contract(*, work: UnitOfWork, terms: Order) -> tuple[StoredOrder, ...]:
-    """The orders that made the contract which this order changes; none when it opens a contract of its own."""
-    if not terms.amends_ref:
-        return ()
-    base = orders.load_by_salesforce_id(work=work, org_id=terms.source.org_id, record_id=terms.amends_ref)
-    if base is None or base.contract_id is None:
-        return ()
-    return orders.load_of_contract(work=work, contract_id=base.contract_id)
 
 
 def line_values(*, contract: Contract) -> dict[str, Decimal]:
@@ -127,12 +116,14 @@ def _record_contract(work: UnitOfWork, context: StepContext, _answer: Any, now: 
             starts_on=contract.starts_on,
             ends_on=contract.ends_on,
             bill_from=_bill_from(context.terms, contract, is_new=is_new),
+            warnings=contract.warnings,
             reason=f"{context.terms.deal_type}: {context.terms.name}",
             now=now,
         )
         _save_lines(work, context, stored.id, contract)
     _wake_waiting(work, context, now)
-    return {"contract": stored.number, "value": value.amount, "currency": value.currency}
+    warnings = [warning.sentence() for warning in contract.warnings]
+    return {"contract": stored.number, "value": value.amount, "currency": value.currency, "warnings": warnings}
 
 
 def _bill_from(terms: Order, contract: Contract, *, is_new: bool) -> date | None:
@@ -142,18 +133,16 @@ def _bill_from(terms: Order, contract: Contract, *, is_new: bool) -> date | None
 
 def _contract_with(work: UnitOfWork, context: StepContext, now: datetime) -> tuple[StoredContract, Contract]:
     """The stored contract, locked, and what it is with this order. Raises ContractRefused."""
-    before = orders_of_contract(work=work, terms=context.terms)
-    if not before:
+    contract_id = contract_orders.find_contract(connection=work.connection, order=context.terms)
+    if contract_id is None:
         contract = build_contract(orders=[context.terms])
         value = contract_value(contract=contract).amount
         order_id, terms = context.order_id, context.terms
         return contracts.open_contract(work=work, order_id=order_id, order=terms, value=value, now=now), contract
-    assert before[0].contract_id is not None
-    stored = contracts.lock(work=work, contract_id=before[0].contract_id)
-    # Read again under the lock: another order of this contract may have come first.
-    before = orders.load_of_contract(work=work, contract_id=stored.id)
-    terms_before = [order.terms for order in before if order.terms is not None and order.id != context.order_id]
-    return stored, build_contract(orders=[*terms_before, context.terms])
+    stored = contracts.lock(work=work, contract_id=contract_id)
+    # Read under the lock: another order of this contract may have come first.
+    signed = contract_orders.load_orders(connection=work.connection, contract_id=stored.id)
+    return stored, build_contract(orders=[*signed.terms_beside(context.terms), context.terms], undone=signed.undone)
 
 
 def _save_lines(work: UnitOfWork, context: StepContext, contract_id: int, contract: Contract) -> None:
@@ -197,8 +186,7 @@ def _refuse_while_granting(work: UnitOfWork, context: StepContext, contract_id: 
 
 def _access_of_contract(work: UnitOfWork, context: StepContext, contract_id: int) -> tuple[AccessWanted, ...]:
     """What all orders of the contract sell together by now: another one may have joined since this one was read."""
-    stored = orders.load_of_contract(work=work, contract_id=contract_id)
-    terms = [order.terms for order in stored if order.terms is not None]
+    terms = contract_orders.load_orders(connection=work.connection, contract_id=contract_id).in_force()
     if plan_refs(terms=terms) - set(context.plans):
         raise Conflict("Another order of the same contract has brought a plan meanwhile.")
     access, faults = access_in_force(terms=terms, plans=context.plans)

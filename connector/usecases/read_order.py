@@ -6,20 +6,20 @@ once. Reads only; it must not write or move anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from connector.domain.checks import check_order
-from connector.domain.contracts import ContractRefused, build_contract, order_value, tie_out
+from connector.domain.contracts import Contract, ContractRefused, build_contract, order_value, tie_out
 from connector.domain.entitlements import AccessWanted
 from connector.domain.terms import DealType, Order
 from connector.errors import Fault, Refused
 from connector.ports import EntitlementPlatform, Record, RecordMapping
-from connector.store import orders
+from connector.store import contract_orders
+from connector.store.contract_orders import ContractOrders
 from connector.store.unit_of_work import Database
 from connector.usecases.access_in_force import Plans, access_in_force, fetch_plans
-from connector.usecases.fulfilment_steps import TermsRefused, orders_of_contract
+from connector.usecases.fulfilment_steps import TermsRefused
 
 
 class WaitsForOrder(Refused):
@@ -54,41 +54,47 @@ def read_order(
     no contract yet.
     """
     terms = mapping.to_order(record)
-    earlier = _earlier(database, terms)
-    if terms.amends_ref and not earlier:
+    signed = _signed_before(database, terms)
+    if terms.amends_ref and not signed.documents:
         raise WaitsForOrder(terms)
     faults = list(check_order(order=terms))
-    plans = fetch_plans(platform=platform, terms=[*earlier, terms])
-    access, access_faults = access_in_force(terms=[*earlier, terms], plans=plans)
+    in_force = [*signed.in_force(beside=terms), terms]
+    plans = fetch_plans(platform=platform, terms=in_force)
+    access, access_faults = access_in_force(terms=in_force, plans=plans)
     faults += access_faults
     if not faults:
-        faults += _contract_faults(terms, earlier)
+        faults += _contract_faults(terms, signed)
     if faults:
         raise TermsRefused(tuple(faults), terms=terms)
-    base = build_contract(orders=earlier) if earlier else None
+    base = _base(terms, signed)
     return OrderRead(terms, order_value(order=terms, base=base).amount, access, plans)
 
 
 def plans_again(*, contract_id: int, database: Database, platform: EntitlementPlatform) -> Plans:
     """The plans of an order whose terms are settled, for a run that goes on."""
-    with database.looking() as work:
-        stored = orders.load_of_contract(work=work, contract_id=contract_id)
-    return fetch_plans(platform=platform, terms=[order.terms for order in stored if order.terms is not None])
+    with database.reading() as connection:
+        signed = contract_orders.load_orders(connection=connection, contract_id=contract_id)
+    return fetch_plans(platform=platform, terms=signed.in_force())
 
 
-def _earlier(database: Database, terms: Order) -> list[Order]:
-    """The settled terms of all orders of the contract that this order belongs to."""
-    if not terms.amends_ref:
-        return []
-    with database.looking() as work:
-        stored = orders_of_contract(work=work, terms=terms)
-    return [order.terms for order in stored if order.terms is not None and order.terms.source != terms.source]
+def _signed_before(database: Database, terms: Order) -> ContractOrders:
+    """What made the contract that this order belongs to; nothing when it opens one, or waits for it."""
+    with database.reading() as connection:
+        contract_id = contract_orders.find_contract(connection=connection, order=terms)
+        if contract_id is None:
+            return ContractOrders()
+        return contract_orders.load_orders(connection=connection, contract_id=contract_id)
 
 
-def _contract_faults(terms: Order, earlier: Sequence[Order]) -> tuple[Fault, ...]:
+def _contract_faults(terms: Order, signed: ContractOrders) -> tuple[Fault, ...]:
     try:
-        base = build_contract(orders=earlier) if earlier else None
-        build_contract(orders=[*earlier, terms])
+        base = _base(terms, signed)
+        build_contract(orders=[*signed.terms_beside(terms), terms], undone=signed.undone)
         return tie_out(order=terms, base=base)
     except ContractRefused as error:
         return tuple(error.faults)
+
+
+def _base(terms: Order, signed: ContractOrders) -> Contract | None:
+    earlier = signed.terms_beside(terms)
+    return build_contract(orders=earlier, undone=signed.undone) if earlier else None

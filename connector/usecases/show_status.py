@@ -18,6 +18,8 @@ from connector.store import writebacks
 from connector.store.status import StatusRow, load_status
 from connector.store.unit_of_work import UnitOfWork
 
+ORDER_UNDONE = "ORDER_UNDONE"
+
 StatusFields = Callable[[str, Status], Mapping[str, Any]]
 """(object name, status) -> Salesforce fields; empty when nothing is shown on that object."""
 
@@ -83,9 +85,14 @@ def _status(row: StatusRow, base_url: str, now: datetime) -> Status:
 
 
 def _told(row: StatusRow) -> tuple[StatusWord, str, str]:
-    """State word, code and sentence; an open question about a fulfilled order is a warning."""
+    """State word, code and sentence; what people should know of a fulfilled order is a warning."""
+    if row.undone_on is not None:
+        sentence = f"This order was undone from {row.undone_on}: {row.undo_reason}"
+        return StatusWord.WARNING, ORDER_UNDONE, sentence
     if row.state is OrderState.FULFILLED and row.question_code:
         return StatusWord.WARNING, row.question_code, row.question
+    if row.state is OrderState.FULFILLED and row.warnings:
+        return StatusWord.WARNING, row.warnings[0].code, sentence_of(row.warnings)
     if not row.faults:
         return WORD_OF_STATE[row.state], "", ""
     sentence = sentence_of(row.faults)
