@@ -14,9 +14,13 @@ import structlog
 log: Any = structlog.get_logger("countersign")
 
 
-def start_logging(*, level: str = "INFO") -> None:
-    """Send all log lines to standard error as JSON, those of libraries from WARNING on."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s %(levelname)s %(message)s")
+def start_logging(*, level: str = "INFO", is_lasting: bool = True) -> None:
+    """Send all log lines to standard error as JSON, those of libraries from WARNING on.
+
+    Lasting settings are quicker and cannot be changed in this process; a command that may yet serve starts without.
+    """
+    output: Any = _StandardError()
+    logging.basicConfig(stream=output, level=logging.WARNING, format="%(name)s %(levelname)s %(message)s")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -26,9 +30,21 @@ def start_logging(*, level: str = "INFO") -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=structlog.WriteLoggerFactory(file=output),
+        cache_logger_on_first_use=is_lasting,
     )
+
+
+class _StandardError:
+    """Standard error as it is when a line is written, whatever it was when logging began."""
+
+    def write(self, text: str) -> int:
+        """Write there."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Pass it on."""
+        sys.stderr.flush()
 
 
 def bound(**values: Any) -> Any:

@@ -21,6 +21,7 @@ import click
 from connector.bootstrap import make_services
 from connector.config import Config
 from connector.errors import ConnectorError, Misconfigured, Retryable
+from connector.logs import start_logging
 from connector.services import Services
 from connector.store.queries_operations import database_problem
 from connector.validation import read_settings
@@ -79,6 +80,8 @@ def settings_options(command: Command) -> Command:
     @click.option("--json", "is_json", is_flag=True, help="Answer in JSON.")
     @wraps(command)
     def wrapped(*, file: Path | None, is_json: bool, **arguments: Any) -> None:
+        # Standard output is for answers; what goes wrong beside them is told on standard error.
+        start_logging(level="WARNING", is_lasting=False)
         setting = Setting(file or Path(os.environ.get("COUNTERSIGN_CONFIG", DEFAULT_FILE)), is_json)
         try:
             code = command(setting=setting, **arguments)
