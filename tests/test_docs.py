@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -76,7 +75,8 @@ def test_every_make_target_that_a_document_names_exists(document: Path) -> None:
 
 
 def test_every_job_and_command_is_in_the_guides() -> None:
-    services: Any = SimpleNamespace(config=SimpleNamespace(jobs=JobSettings()))
+    services = MagicMock()
+    services.config.jobs = JobSettings()
     parts = dict.fromkeys((field.name for field in dataclasses.fields(Clockwork) if field.init), MagicMock())
     jobs = Clockwork(**(parts | {"services": services})).jobs()
 
