@@ -8,8 +8,6 @@ do at once (they share rows) are not claimed.
 from __future__ import annotations
 
 import os
-import socket
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.engine import WorkStarter
 from connector.errors import ConnectorError
+from connector.heartbeat import Heartbeat
 from connector.logs import log
 from connector.services import Services
 from connector.store import processes
@@ -50,8 +49,17 @@ class Clockwork:
     engine: WorkStarter
     executor_id: str
     on_death: Callable[[], None] = lambda: os._exit(70)
-    _stopping: threading.Event = field(default_factory=threading.Event)
     _scheduler: BackgroundScheduler | None = None
+    _heartbeat: Heartbeat = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._heartbeat = Heartbeat(
+            database=self.services.database,
+            clock=self.services.clock,
+            executor_id=self.executor_id,
+            silence=timedelta(seconds=self.services.config.jobs.silence),
+            on_death=lambda: self.on_death(),
+        )
 
     def jobs(self) -> tuple[Job, ...]:
         """The table of jobs."""
@@ -68,17 +76,7 @@ class Clockwork:
 
     def register(self) -> None:
         """Make this process known and begin to beat; must come before it takes any work."""
-        with self.services.database.unit_of_work() as work:
-            processes.register(
-                work=work,
-                executor_id=self.executor_id,
-                kind="worker",
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                now=self.services.clock.now(),
-            )
-            work.commit()
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._heartbeat.start()
 
     def start(self) -> None:
         """Run every job at its times, each once at the start."""
@@ -98,10 +96,7 @@ class Clockwork:
 
     def stop(self) -> None:
         """Say goodbye, so that nobody waits to take us for dead."""
-        self._stopping.set()
-        with self.services.database.unit_of_work() as work:
-            processes.stop(work=work, executor_ids=[self.executor_id], now=self.services.clock.now())
-            work.commit()
+        self._heartbeat.stop()
 
     def run(self, job: Job) -> None:
         """Run one job now; an anticipated failure is logged and kept, the next due time tries again."""
@@ -138,21 +133,6 @@ class Clockwork:
             )
             work.commit()
 
-    def _beat(self) -> None:
-        """Say that we live, five times within the silence that counts as death; stop when we were declared dead."""
-        pause = self.services.config.jobs.silence / 5
-        while not self._stopping.wait(pause):
-            try:
-                with self.services.database.unit_of_work() as work:
-                    is_alive = processes.beat(work=work, executor_id=self.executor_id, now=self.services.clock.now())
-                    work.commit()
-            except Exception:  # noqa: BLE001 - a missed beat is not the end; silence is noticed by the others
-                log.exception("beat_missed")
-                continue
-            if not is_alive and not self._stopping.is_set():
-                log.error("declared_dead", executor_id=self.executor_id)
-                self.on_death()
-
     def _write_back(self) -> dict[str, Any]:
         flushed = write_back(
             database=self.services.database,
@@ -168,6 +148,8 @@ class Clockwork:
         return {"woken": woken}
 
     def _watch(self) -> dict[str, Any]:
+        if not self._heartbeat.may_judge():
+            return {}
         return watch_processes(
             database=self.services.database,
             clock=self.services.clock,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -76,6 +77,18 @@ class Place:
                 work.execute(table.update().where(table.c.executor_id == row.executor_id).values(beat_at=earlier))
             work.commit()
 
+    def let_minutes_pass(self) -> None:
+        """As if every message, claim and waiting time were some minutes older."""
+        for table, column in _MOMENTS:
+            with self.database.reading() as connection:
+                rows = connection.execute(sa.select(table.c.id, column).where(column.is_not(None))).all()
+            for row in rows:
+                # One by one, because workers lock the same rows in an order of their own.
+                with self.database.unit_of_work() as work:
+                    earlier = {column.name: row[1] - timedelta(minutes=5)}
+                    work.execute(table.update().where(table.c.id == row.id, column == row[1]).values(earlier))
+                    work.commit()
+
     def await_end(self, *children: Child, deals: int, seconds: float = 60) -> None:
         """Wait until so many orders are fulfilled, Salesforce shows them and no run is left; name the reason if not."""
         try:
@@ -133,6 +146,14 @@ class Place:
         rows = connection.execute(sa.select(*(table.c[name] for name in columns)))
         return sorted((tuple(row) for row in rows), key=repr)
 
+
+_MOMENTS = (
+    (tables.inbox, tables.inbox.c.received_at),
+    (tables.records, tables.records.c.claimed_at),
+    (tables.records, tables.records.c.not_before),
+    (tables.writebacks, tables.writebacks.c.claimed_at),
+    (tables.writebacks, tables.writebacks.c.not_before),
+)
 
 _UNDONE = {
     "owed": sa.select(tables.writebacks).where(tables.writebacks.c.is_owed),

@@ -51,13 +51,17 @@ class Zygote:
         jobs: tuple[str, ...] = ("write_back", "wake", "watchdog"),
         kill_in: str = "look",
         kill_at: int = 0,
+        release: str = "",
     ) -> Child:
-        """A worker process; with `kill_at` it kills itself at that point of its runs of the kind `kill_in`."""
-        return self._start(settings, is_web=False, jobs=jobs, kill_in=kill_in, kill_at=kill_at)
+        """A worker process; with `kill_at` it kills itself at that point of its runs of the kind `kill_in`.
+
+        It says that it is of that `release`.
+        """
+        return self._start(settings, is_web=False, jobs=jobs, kill_in=kill_in, kill_at=kill_at, release=release)
 
     def web(self, settings: dict[str, Any]) -> Child:
         """A web server process (gunicorn with its own children)."""
-        return self._start(settings, is_web=True, jobs=(), kill_in="", kill_at=0)
+        return self._start(settings, is_web=True)
 
     def stop(self) -> None:
         """End the zygote; it ends what it started."""
@@ -76,7 +80,14 @@ class Zygote:
         return json.loads(self._process.stdout.readline())
 
     def _start(
-        self, settings: dict[str, Any], *, is_web: bool, jobs: tuple[str, ...], kill_in: str, kill_at: int
+        self,
+        settings: dict[str, Any],
+        *,
+        is_web: bool,
+        jobs: tuple[str, ...] = (),
+        kill_in: str = "",
+        kill_at: int = 0,
+        release: str = "",
     ) -> Child:
         self._started += 1
         log, points = self._folder / f"{self._started}.log", self._folder / f"{self._started}.points"
@@ -86,6 +97,7 @@ class Zygote:
             settings=settings,
             environment=ENVIRONMENT,
             jobs=list(jobs),
+            release=release,
             log=str(log),
             kill={"kind": kill_in, "at": kill_at, "points_file": str(points)},
         )

@@ -15,6 +15,7 @@ import threading
 import traceback
 from typing import Any, NoReturn
 
+import connector
 from connector import jobs
 from connector.bootstrap import make_services
 from connector.config import parse_config
@@ -67,6 +68,8 @@ def _be_a_child(request: dict[str, Any]) -> NoReturn:
     os.dup2(log, 2)
     try:
         start_logging()
+        if request["release"]:
+            connector.__version__ = request["release"]
         config = parse_config(raw=request["settings"], environment=request["environment"])
         if request["is_web"]:
             serve(config, with_worker=False)
