@@ -28,6 +28,7 @@ for _command in (
     deals.reconcile_command,
     deals.map_group,
     billing.bill,
+    billing.undo,
     people.user,
     people.token,
 ):

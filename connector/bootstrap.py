@@ -35,6 +35,7 @@ from connector.usecases.look_at_record import Looker
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.spread_messages import spread
 from connector.usecases.sweep_records import Sweeper
+from connector.usecases.undo_order import Undoer
 from mappings import compile_mappings, read_mapping_config
 from mappings.signed import SignedRule, is_signed_by_any, read_signed_rules, signed_condition
 from mappings.writeback import status_field_name, status_fields
@@ -63,6 +64,7 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         ),
         board=StatusBoard(fields=_status_fields(config), base_url=config.web.base_url.rstrip("/")),
         assumed=assumptions_of(config, mapping=mapping, rules=rules),
+        taxes=_taxes(config),
     )
 
 
@@ -128,10 +130,12 @@ def make_sweeper(services: Services) -> Sweeper:
 
 def make_biller(services: Services, *, executor_id: str) -> Biller:
     """What a billing run needs."""
-    billing = services.config.billing
-    rules = tuple(_tax_rule(row) for row in billing.taxes) or DEFAULT_TAX_RULES
-    countries = {entity.code: entity.country for entity in billing.entities} or dict(ENTITY_COUNTRIES)
-    return Biller(services.database, services.clock, TaxSettings(rules, countries), executor_id)
+    return Biller(services.database, services.clock, services.taxes, executor_id)
+
+
+def make_undoer(services: Services) -> Undoer:
+    """What undoing an order needs."""
+    return Undoer(services.database, services.clock, services.platform, services.board)
 
 
 def make_clockwork(services: Services, *, executor_id: str) -> Clockwork:
@@ -157,6 +161,13 @@ def refuse_wrong_org(services: Services) -> None:
                 fix="A refreshed sandbox has a new id: check instance_url and org_id in [salesforce].",
             )
         log.info("org_ready", org_id=found.org_id, is_sandbox=found.is_sandbox)
+
+
+def _taxes(config: Config) -> TaxSettings:
+    """The configured tax rules, or the built-in ones."""
+    rules = tuple(_tax_rule(row) for row in config.billing.taxes) or DEFAULT_TAX_RULES
+    countries = {entity.code: entity.country for entity in config.billing.entities} or dict(ENTITY_COUNTRIES)
+    return TaxSettings(rules, countries)
 
 
 def _org(

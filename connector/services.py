@@ -14,6 +14,8 @@ from flask import current_app
 
 from connector.config import Config
 from connector.domain.assumptions import Assumptions
+from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
+from connector.domain.taxed_documents import TaxSettings
 from connector.ports import Clock, EntitlementPlatform, Org
 from connector.store.unit_of_work import Database
 from connector.usecases.postbox import Postbox
@@ -33,6 +35,7 @@ class Services:
     platform: EntitlementPlatform
     board: StatusBoard
     assumed: Assumptions = field(default_factory=Assumptions)
+    taxes: TaxSettings = field(default_factory=lambda: TaxSettings(DEFAULT_TAX_RULES, ENTITY_COUNTRIES))
     postbox: Postbox = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Commands of billing: bill --as-of DATE [--dry-run]."""
+"""Commands of billing: bill --as-of DATE [--dry-run], undo ORDER --on DATE --reason TEXT."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from connector.bootstrap import make_biller
+from connector.bootstrap import make_biller, make_undoer
 from connector.commands.setting import FINDINGS, GOOD, Setting, actor, settings_options, table
 from connector.engine import new_executor_id
 from connector.store import billing_runs
@@ -33,6 +33,31 @@ def bill(setting: Setting, *, as_of: datetime, dry_run: bool) -> int:
     lines = [f"{name}: {count}" for name, count in counts.items()]
     setting.tell({"run": run_id, **counts}, lines=lines or ["Nothing is due."])
     return FINDINGS if counts.get("failed") else GOOD
+
+
+@click.command("undo")
+@click.argument("number", metavar="ORDER")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day from which it counts no more.")
+@click.option("--reason", required=True, help="Why, for the history and Salesforce.")
+@settings_options
+def undo(setting: Setting, *, number: str, on: datetime, reason: str) -> int:
+    """Take the latest ORDER of a contract back: what it did before that day is reversed on that day."""
+    parts = setting.migrated
+    undone = make_undoer(parts).undo(number=number, on=on.date(), reason=reason, actor=actor())
+    answer = {
+        "order": undone.order_number,
+        "contract": undone.contract_number,
+        "on": undone.on,
+        "value_before": undone.value_before.amount,
+        "value": undone.value_after.amount,
+        "currency": undone.value_after.currency,
+    }
+    line = (
+        f"{undone.order_number} is undone from {undone.on}: {undone.contract_number} is worth {undone.value_after} "
+        f"now, it was {undone.value_before}. The next billing run books the difference."
+    )
+    setting.tell(answer, lines=[line])
+    return GOOD
 
 
 def _run(setting: Setting, biller: Biller, run_id: int) -> dict[str, int]:

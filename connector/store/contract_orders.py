@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from connector.domain.terms import Order
 from connector.store.tables import orders, records
 from connector.store.tables_billing import contract_undos
 from connector.store.terms import load_order
+from connector.store.unit_of_work import UnitOfWork
 
 # SQLite takes a limited number of values in one statement.
 _AT_ONCE = 500
@@ -78,6 +80,17 @@ def find_contract(*, connection: Connection, order: Order) -> int | None:
         .where(records.c.org_id == order.source.org_id, records.c.record_id == order.amends_ref)
     )
     return connection.execute(query).scalar_one_or_none()
+
+
+def save_undo(
+    *, work: UnitOfWork, contract_id: int, order_id: int, on: date, reason: str, actor: str, now: datetime
+) -> None:
+    """Take an order of the contract back from a day on. An order is taken back once."""
+    work.execute(
+        contract_undos.insert().values(
+            contract_id=contract_id, order_id=order_id, on=on, reason=reason, actor=actor, made_at=now
+        )
+    )
 
 
 def _undone(contract_ids: Sequence[int]) -> sa.Select[Any]:

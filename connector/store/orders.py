@@ -131,6 +131,12 @@ def load(*, work: UnitOfWork, order_id: int) -> StoredOrder:
     return _stored(work.execute(sa.select(orders).where(orders.c.id == order_id).with_for_update()).one())
 
 
+def load_by_number(*, work: UnitOfWork, number: str) -> StoredOrder | None:
+    """The order with that number, locked for this transaction, or None."""
+    row = work.execute(sa.select(orders).where(orders.c.number == number).with_for_update()).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def lock_by_salesforce_id(*, work: UnitOfWork, org_id: str, record_id: str) -> StoredOrder | None:
     """The order of that Salesforce record, locked: a transaction about to give it a contract is waited for."""
     query = (
