@@ -15,7 +15,10 @@ from connector.store.contract_orders import ContractOrders
 
 @dataclass(frozen=True, slots=True)
 class DueContract:
-    """A contract with something due, as it stands; `billed_until` None when nothing was drafted yet."""
+    """A contract as it stands; `billed_until` None when nothing was drafted yet, `next_bill_on` when nothing is left.
+
+    `problem` says why the last run could not bill it.
+    """
 
     id: int
     number: str
@@ -25,7 +28,8 @@ class DueContract:
     billed_version: int
     billed_until: date | None
     billing_count: int
-    next_bill_on: date
+    next_bill_on: date | None
+    problem: str
     orders: ContractOrders = field(default_factory=ContractOrders)
 
     @property
