@@ -196,6 +196,7 @@ def _org(
         mappings=compiled,
         is_signed=partial(is_signed_by_any, rules=rules),
         conditions=conditions,
+        proves_again=frozenset(rule.object for rule in rules if rule.fire == "every"),
         calls_per_day=settings.calls_per_day or 0,
     )
 

@@ -212,7 +212,7 @@ class Org:
 
     `mappings` is keyed by object name. `is_signed` answers with the reason in words. `conditions` holds the SOQL
     conditions of the signed rules by object name, for sweeps. `calls_per_day` is our own bound on the org's API calls,
-    0 for none.
+    0 for none. `proves_again` names the objects whose every later message compares access granted with access sold.
     """
 
     org_id: str
@@ -222,3 +222,4 @@ class Org:
     is_signed: Callable[[Record], tuple[bool, str]]
     conditions: Mapping[str, str]
     calls_per_day: int = 0
+    proves_again: frozenset[str] = frozenset()

@@ -36,8 +36,9 @@ def _checked_where(text: str) -> str:
 class SignedRule(Table):
     """One table of `[[signed]]`: a record counts as signed when `field` has one of `values` and `where` holds.
 
-    `where` is SOQL and is trusted. `fire` says whether a later "signed" of the same record is looked at again ("every")
-    or not ("once"). With `synced_only` a quote does not count while its opportunity is synced with another such quote.
+    `where` is SOQL and is trusted. A signed record becomes one order, whatever comes later; with `fire` "every" each
+    later message of a fulfilled one also compares access granted with access sold. With `synced_only` a quote does not
+    count while its opportunity is synced with another such quote.
     `record_field` names the field with the signed record's id when the object only reports signatures.
     """
 

@@ -22,6 +22,7 @@ from connector.store.orders import StoredOrder
 from connector.store.records import ClaimedRecord, ClaimLost, LookResult
 from connector.store.unit_of_work import Database, UnitOfWork
 from connector.usecases.changed_deal import question_about, unsigned_fault
+from connector.usecases.compare_access import access_question
 from connector.usecases.fulfil_order import fulfil_order
 from connector.usecases.fulfilment_steps import StepContext
 from connector.usecases.read_order import WaitsForOrder, plans_again, read_order
@@ -235,6 +236,12 @@ class Looker:
         """An order whose contract exists: its terms stand, a changed record is a question, its other steps go on."""
         assert order.terms is not None
         code, question, of_hash = question_about(order=order, record=record, mapping=mapping)
+        assert order.contract_id is not None
+        proves_again = record.ref.object in self.orgs[record.ref.org_id].proves_again
+        if not code and order.state is OrderState.FULFILLED and proves_again:
+            code, question, of_hash = access_question(
+                database=self.database, platform=self.platform, contract_id=order.contract_id
+            )
         now = self.clock.now()
         with self.database.unit_of_work() as work:
             if orders.ask(work=work, order=order, code=code, question=question, of_hash=of_hash, now=now):
@@ -244,7 +251,6 @@ class Looker:
             work.commit()
         if order.state is OrderState.FULFILLED:
             return LookResult("ordered", code, question)
-        assert order.contract_id is not None
         plans = plans_again(contract_id=order.contract_id, database=self.database, platform=self.platform)
         return StepContext(self.platform, order.id, order.terms, plans)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from itertools import permutations
@@ -11,6 +12,7 @@ import pytest
 from connector.errors import Unavailable
 from connector.store import tables
 from connector.store.tables_platform import platform_subscriptions
+from connector.store.unit_of_work import Database
 from tests.selling import SignedDeal
 from tests.world import World
 
@@ -302,3 +304,35 @@ def test_an_upsell_that_fails_on_the_way_is_in_the_contract_once(world: World) -
 
     assert world.order(upsell).state == "FULFILLED"
     assert [row.version for row in world.rows(tables.contract_versions)] == [1, 2]
+
+
+def test_fire_every_compares_access_again_at_each_later_message_and_asks(
+    make_world: Callable[..., World], sqlite_database: Database
+) -> None:
+    rule = {"object": "Quote", "field": "Status", "values": ["Accepted"], "fire": "every"}
+    world = make_world(sqlite_database, signed=[rule])
+    deal = world.seller.quote()
+    world.look_at(deal)
+    with world.database.unit_of_work() as work:
+        # Somebody takes the seats away on the platform.
+        work.execute(platform_subscriptions.update().values(grants=[]))
+        work.commit()
+
+    world.look_at(deal)
+
+    order, shown = world.order(deal), world.shown(deal)
+    assert (order.state, order.question_code) == ("FULFILLED", "ACCESS_DIFFERS")
+    assert (shown["Status"], shown["Error_Code"]) == ("Warning", "ACCESS_DIFFERS")
+    assert "sold 50, granted nothing" in shown["Error"]
+
+
+def test_fire_once_does_not_ask_the_platform_again(world: World) -> None:
+    deal = world.seller.quote()
+    world.look_at(deal)
+    with world.database.unit_of_work() as work:
+        work.execute(platform_subscriptions.update().values(grants=[]))
+        work.commit()
+
+    world.look_at(deal)
+
+    assert (world.order(deal).question_code, world.shown(deal)["Status"]) == ("", "Synced")
