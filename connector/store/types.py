@@ -94,6 +94,8 @@ def _encoded(value: Any) -> Any:
     if isinstance(value, Decimal):
         return {"$decimal": format(value, "f")}
     if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("an instant must carry its time zone")
         return {"$instant": value.astimezone(UTC).isoformat()}
     if isinstance(value, date):
         return {"$date": value.isoformat()}
