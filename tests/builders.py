@@ -348,7 +348,7 @@ def _contract(work: Any, order_id: int, terms: Order, value: Decimal | None, now
     by_ref = orders.line_ids(work=work, order_id=order_id)
     contracts.save_version(
         work=work, contract=contract, order_id=order_id, value=value or Decimal(0), starts_on=terms.starts_on,
-        ends_on=terms.ends_on, bill_from=terms.starts_on, now=now, reason="opened",
+        ends_on=terms.ends_on, bill_from=terms.starts_on, now=now, reason="opened", warnings=(),
     )  # fmt: skip
     contracts.save_lines(
         work=work, contract_id=contract.id, line_items=terms.line_items, order_line_ids=by_ref,

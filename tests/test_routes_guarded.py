@@ -35,6 +35,8 @@ GUARDS = {
     "GET /review/contracts": LOGIN,
     "GET /review/contracts/<name:number>": LOGIN,
     "GET /review/contracts/<name:number>/schedule": LOGIN,
+    "GET /review/invoices": LOGIN,
+    "GET /review/invoices/<int:invoice_id>": LOGIN,
     "GET /review/parked": LOGIN,
     "POST /review/parked/replay": LOGIN,
     "GET /review/messages/<int:message_id>": LOGIN,
@@ -54,7 +56,7 @@ GUARDS = {
     "POST /webhooks/salesforce/outbound/<token>": PROVIDER,
     "POST /webhooks/salesforce/events": PROVIDER,
 }
-_VALUES = {"number": "O-000001", "token": "x" * 32, "message_id": 1, "filename": "countersign.css"}
+_VALUES = {"number": "O-000001", "token": "x" * 32, "message_id": 1, "invoice_id": 1, "filename": "countersign.css"}
 
 
 @pytest.fixture

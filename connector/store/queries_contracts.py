@@ -26,7 +26,7 @@ _MOST_ORDERS = 200
 
 @dataclass(frozen=True, slots=True)
 class ContractRow:
-    """One contract of the list; `ends_on` is exclusive."""
+    """One contract of the list; `ends_on` is exclusive, `billing_problem` why the last billing run left it out."""
 
     id: int
     number: str
@@ -38,6 +38,7 @@ class ContractRow:
     starts_on: date
     ends_on: date
     version: int
+    billing_problem: str
     created_at: datetime
     changed_at: datetime
 
@@ -118,13 +119,9 @@ def load_contract(*, connection: Connection, number: str) -> ContractDetail | No
     )
 
 
-def load_terms(*, connection: Connection, number: str) -> tuple[dict[str, Any], ...] | None:
-    """The signed terms of all orders that made the contract, oldest first, as documents; None for no such contract."""
-    contract_id = connection.execute(sa.select(contracts.c.id).where(contracts.c.number == number)).scalar_one_or_none()
-    if contract_id is None:
-        return None
-    query = sa.select(orders.c.terms).where(orders.c.contract_id == contract_id, orders.c.terms.is_not(None))
-    return tuple(connection.execute(query.order_by(orders.c.id)).scalars())
+def find_contract(*, connection: Connection, number: str) -> int | None:
+    """The row of the contract with that number, None when there is none."""
+    return connection.execute(sa.select(contracts.c.id).where(contracts.c.number == number)).scalar_one_or_none()
 
 
 def _contract(row: Any) -> ContractRow:
@@ -139,6 +136,7 @@ def _contract(row: Any) -> ContractRow:
         starts_on=row.starts_on,
         ends_on=row.ends_on,
         version=row.version,
+        billing_problem=row.billing_problem,
         created_at=row.created_at,
         changed_at=row.changed_at,
     )

@@ -13,6 +13,7 @@ from connector.web.api import api
 from connector.web.api.documentation import documentation
 from connector.web.contracts import contracts
 from connector.web.health import health, operations
+from connector.web.invoices import invoices
 from connector.web.messages import messages
 from connector.web.orders import orders
 from connector.web.records import records
@@ -34,7 +35,7 @@ def go_to_orders_too() -> Response:
     return redirect(url_for("orders.index"))
 
 
-PAGE_BLUEPRINTS = (front_door, sign_in_pages, orders, contracts, messages, records, health)
+PAGE_BLUEPRINTS = (front_door, sign_in_pages, orders, contracts, invoices, messages, records, health)
 API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations)
 
 for _blueprint in PAGE_BLUEPRINTS:

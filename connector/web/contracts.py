@@ -1,12 +1,16 @@
-"""The contracts list and one contract: its lines, what each order changed, and what is granted under it."""
+"""The contracts list and one contract: where it stands, what each order changed, its documents, and its charges."""
 
 from __future__ import annotations
+
+from datetime import date
 
 from flask import Blueprint, abort, render_template
 
 from connector.services import current_services
 from connector.store import queries_contracts
-from connector.usecases.show_schedule import by_bill_date, show_schedule
+from connector.usecases.show_schedule import by_bill_date, schedule_or_problem, show_schedule
+from connector.web.contract_charts import documents_chart, legend, value_chart
+from connector.web.contract_rows import change_rows
 from connector.web.lists import list_asked, next_url
 from connector.web.sessions import require_login
 
@@ -30,16 +34,34 @@ def index() -> str:
 
 @contracts.get("/<name:number>")
 def show(number: str) -> str:
-    """Everything about one contract."""
-    with current_services().database.reading() as connection:
+    """Everything about one contract; what cannot be calculated is said, and what is stored is shown."""
+    services = current_services()
+    with services.database.reading() as connection:
         contract = queries_contracts.load_contract(connection=connection, number=number)
     if contract is None:
         abort(404, description=f"There is no contract {number}.")
-    return render_template("review/contract.html", contract=contract)
+    schedule, problem = schedule_or_problem(
+        database=services.database, taxes=services.taxes, number=number, today=_today()
+    )
+    return render_template(
+        "review/contract.html",
+        contract=contract,
+        schedule=schedule,
+        problem=problem,
+        changes=schedule and change_rows(schedule=schedule, orders=contract.orders),
+        value_chart=schedule and value_chart(schedule=schedule, changes=schedule.shown.changes, today=_today()),
+        documents_chart=schedule and documents_chart(schedule=schedule),
+        legend=schedule and legend(schedule=schedule),
+    )
 
 
 @contracts.get("/<name:number>/schedule")
 def show_charges(number: str) -> str:
     """All charges of one contract, day by day."""
-    charges = show_schedule(database=current_services().database, number=number)
-    return render_template("review/schedule.html", number=number, days=by_bill_date(charges=charges))
+    services = current_services()
+    found = show_schedule(database=services.database, taxes=services.taxes, number=number, today=_today())
+    return render_template("review/schedule.html", number=number, days=by_bill_date(charges=found.charges))
+
+
+def _today() -> date:
+    return current_services().clock.now().date()

@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import abort, request, url_for
 
@@ -63,13 +64,18 @@ def next_url(*, endpoint: str, asked: ListAsked, next_after: int | None) -> str:
 
 
 def choices(
-    *, endpoint: str, asked: ListAsked, counts: Mapping[str, int], labels: Mapping[str, tuple[str, str]]
+    *,
+    endpoint: str,
+    asked: ListAsked,
+    counts: Mapping[str, int],
+    labels: Mapping[str, tuple[str, str]],
+    **kept: Any,
 ) -> tuple[Choice, ...]:
-    """The filters above a list, All first; `labels` gives label and tone by value."""
-    text = asked.text or None
-    every = Choice("", "All", "idle", sum(counts.values()), url_for(endpoint, q=text), not asked.state)
+    """The filters above a list, All first; `labels` gives label and tone by value, `kept` stays in each address."""
+    kept["q"] = asked.text or None
+    every = Choice("", "All", "idle", sum(counts.values()), url_for(endpoint, **kept), not asked.state)
     found = (
-        Choice(value, *labels[value], count, url_for(endpoint, state=value, q=text), asked.state == value)
+        Choice(value, *labels[value], count, url_for(endpoint, state=value, **kept), asked.state == value)
         for value, count in counts.items()
     )
     return (every, *found)

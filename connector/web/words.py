@@ -134,6 +134,11 @@ def day_words(day: date | None) -> str:
     return "–" if day is None else f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def month_words(day: date) -> str:
+    """`Mar 2026`."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
 def period_words(starts_on: date | None, ends_on: date | None) -> str:
     """`1 Jan 2026 to 31 Dec 2026`, or one day: people read the last day, we keep the first day after it."""
     if starts_on is None or ends_on is None:
@@ -190,7 +195,7 @@ def price_words(line: OrderLineRow, currency: str) -> str:
     is_once = line.charge_type == "one_time" or not months
     if line.price_model == "percent_of":
         return f"{number_words(line.unit_price)} %"
-    return _price(line.unit_price, currency) + ("" if is_once else every)
+    return unit_price_words(line.unit_price, currency) + ("" if is_once else every)
 
 
 def billing_words(months: int | None, timing: str, charge_type: str) -> str:
@@ -237,6 +242,12 @@ def body_words(body: bytes) -> str:
     return _SESSION_ID.sub(r"\1(hidden)\2", body.decode("utf-8", errors="replace").replace("\x00", "\ufffd"))
 
 
+INVOICE_WORDS: Mapping[str, Words] = {
+    "planned": Words("Planned", "idle", "clock", "No billing run has made it yet."),
+    "unread": Words("Usage unread", "warn", "clock", "Was due; it waits until somebody has read the usage."),
+    "draft": Words("Draft", "info", "dot", "Made by a billing run and held; nothing has left."),
+    "void": Words("Void", "idle", "skip", "Set aside; what it held is billed anew."),
+}
 SUBSCRIPTION_WORDS: Mapping[str, Words] = {
     "wanted": Words("To be granted", "info", "clock"),
     "granted": Words("Granted", "info", "check", "Granted, not yet read back."),
@@ -249,10 +260,11 @@ _TABLES: Mapping[str, Mapping[str, Words]] = {
     "record": RECORD_WORDS,
     "message": MESSAGE_WORDS,
     "subscription": SUBSCRIPTION_WORDS,
+    "invoice": INVOICE_WORDS,
 }
 
 
-def _price(value: Decimal, currency: str) -> str:
+def unit_price_words(value: Decimal, currency: str) -> str:
     """All digits of a unit price, and at least the places of its currency."""
     rounded = Money(value, currency).rounded().amount if currency else value
     return f"{rounded if rounded == value else value.normalize():,f}"
@@ -271,6 +283,7 @@ def discount(line: OrderLineRow) -> str:
 FUNCTIONS: dict[str, Callable[..., str]] = {
     "period": period_words,
     "price": price_words,
+    "unit_price": unit_price_words,
     "billing": billing,
     "discount": discount,
 }

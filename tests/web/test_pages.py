@@ -348,7 +348,7 @@ def test_a_contract_shows_value_versions_lines_and_access(
 
     words = text_of(person.get(f"/review/contracts/{order.contract_number}").text)
 
-    assert "17,900.00 EUR · 1 Apr 2026 to 31 Mar 2027 · version 1" in words
+    assert "Contract C-000001 · 1 Apr 2026 to 31 Mar 2027 · version 1 All charges 17,900.00 EUR Value" in words
     assert "Seats SEATS O-000001 50 6,000.00 EUR" in words
     assert "feature-seats 50" in words
     assert "credit-ai 10,000 each month" in words

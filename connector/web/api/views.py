@@ -57,8 +57,11 @@ def show_contract(number: str) -> answers.ContractDetailAnswer:
 
 def show_contract_schedule(number: str) -> answers.ScheduleAnswer:
     """All charges of a contract by bill date; usage is estimated as zero and marked."""
-    charges = show_schedule.show_schedule(database=current_services().database, number=number)
-    return answers.ScheduleAnswer(contract=number, charges=tuple(showing.charge(item) for item in charges))
+    services = current_services()
+    found = show_schedule.show_schedule(
+        database=services.database, taxes=services.taxes, number=number, today=services.clock.now().date()
+    )
+    return answers.ScheduleAnswer(contract=number, charges=tuple(showing.charge(item) for item in found.charges))
 
 
 def list_customers(parameters: SearchParameters) -> answers.PageAnswer[answers.CustomerAnswer]:

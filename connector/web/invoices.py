@@ -1,0 +1,77 @@
+"""The documents that billing made and holds: the list, and one document with where each of its figures comes from.
+
+Read only: what happens to a document is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request, url_for
+
+from connector.services import current_services
+from connector.store import queries_invoices
+from connector.web.lists import choices, encode_cursor, list_asked
+from connector.web.sessions import require_login
+from connector.web.words import INVOICE_WORDS
+
+invoices = Blueprint("invoices", __name__, url_prefix="/review/invoices")
+invoices.before_request(require_login)
+
+# The states that a document can have now; the list offers each, with none in it as well.
+INVOICE_STATES = ("draft", "void")
+# The largest id that both databases can hold.
+_LARGEST_ID = 2**63 - 1
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+
+
+@invoices.get("")
+def index() -> str:
+    """All documents, newest first, by state, customer and month."""
+    asked = list_asked(states=INVOICE_STATES)
+    month = read_month(request.args.get("month", ""))
+    with current_services().database.reading() as connection:
+        page = queries_invoices.list_invoices(
+            connection=connection, page=asked.page, state=asked.state, text=asked.text, month=month
+        )
+        counts = queries_invoices.count_invoices(connection=connection, text=asked.text, month=month)
+    shown_month = f"{month:%Y-%m}" if month else None
+    kept: dict[str, Any] = {"state": asked.state or None, "q": asked.text or None, "month": shown_month}
+    after = None if page.next_after is None else encode_cursor(page.next_after)
+    return render_template(
+        "review/invoices.html",
+        asked=asked,
+        month=shown_month or "",
+        rows=page.rows,
+        choices=choices(
+            endpoint="invoices.index",
+            asked=asked,
+            counts={state: counts.get(state, 0) for state in INVOICE_STATES},
+            labels={state: (words.label, words.tone) for state, words in INVOICE_WORDS.items()},
+            month=shown_month,
+        ),
+        first_url=url_for("invoices.index", **kept),
+        next_url=url_for("invoices.index", **kept, after=after) if after else "",
+    )
+
+
+@invoices.get("/<int:invoice_id>")
+def show(invoice_id: int) -> str:
+    """Everything about one document."""
+    with current_services().database.reading() as connection:
+        found = queries_invoices.load_invoice(connection=connection, invoice_id=min(invoice_id, _LARGEST_ID))
+    if found is None:
+        abort(404, description=f"There is no document {invoice_id}.")
+    return render_template("review/invoice.html", invoice=found)
+
+
+def read_month(text: str) -> date | None:
+    """`2026-03` as its first day, None for nothing; anything else is a 400 that says so."""
+    if not text:
+        return None
+    match = _MONTH.fullmatch(text)
+    if match is None or not 1900 <= int(match[1]) <= 2999:
+        abort(400, description="A month is written like 2026-03.")
+    return date(int(match[1]), int(match[2]), 1)
