@@ -54,7 +54,9 @@ def fill(database: Database, *, count: int) -> None:
             work.execute(orders.insert(), [_order_row(n, o, now) for n, o in zip(numbers, signed, strict=True)])
             work.commit()
     with database.writer.connect() as connection:
-        connection.execute(sa.text("ANALYZE"))
+        # Not the empty ones: what is planned for an empty table is planned wrongly for a full one.
+        for table in (records, contracts, orders):
+            connection.execute(sa.text(f"ANALYZE {table.name}"))
         connection.commit()
 
 
@@ -171,11 +173,10 @@ def main(new_postgresql: Callable[[], str], *, count: int = CONTRACTS) -> None:
     print(heads)
     for name, new_url in (("SQLite", sqlite_url), ("PostgreSQL", new_postgresql)):
         for what, contracts_count, found in _rows(new_url, count):
-            rate = contracts_count / found.seconds
-            invoices_per_minute = found.drafts * 60 / found.seconds
+            speed = f"{contracts_count / found.seconds:>13,.0f}{found.drafts * 60 / found.seconds:>14,.0f}"
             print(
-                f"{name + ', ' + what:<34}{contracts_count:>10,}{found.seconds:>9.1f}{rate:>13,.0f}"
-                f"{invoices_per_minute:>14,.0f}{found.cpu:>8.1f}{found.memory:>6}",
+                f"{name + ', ' + what:<34}{contracts_count:>10,}{found.seconds:>9.2f}"
+                f"{speed if found.drafts else '':>27}{found.cpu:>8.1f}{found.memory:>6}",
                 flush=True,
             )
 

@@ -1,7 +1,9 @@
-"""Commands of billing: bill --as-of DATE [--dry-run], undo ORDER --on DATE --reason TEXT."""
+"""Commands of billing: bill --as-of DATE [--dry-run] [--processes N], undo ORDER --on DATE --reason TEXT."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +16,12 @@ from connector.commands.setting import FINDINGS, GOOD, Setting, actor, settings_
 from connector.engine import new_executor_id
 from connector.store import billing_runs
 from connector.store.billing_rows import TaxedDraft
+from connector.store.billing_runs import RunProgress
+from connector.store.unit_of_work import Database
 from connector.usecases.bill_contracts import Biller
+
+# More writers than these only wait for each other.
+_MOST_ON_SQLITE = 4
 
 
 @click.command("bill")
@@ -22,17 +29,26 @@ from connector.usecases.bill_contracts import Biller
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Everything due up to this day, included."
 )
 @click.option("--dry-run", is_flag=True, help="Show the drafts; store nothing.")
+@click.option("--processes", type=click.IntRange(1, 64), help="How many share a long run; as many as cores by default.")
+@click.option("--share", "shared_run", type=int, hidden=True, help="Help with a run that is open.")
+@click.option("--named", default="", hidden=True, help="The name under which chunks are taken.")
 @settings_options
-def bill(setting: Setting, *, as_of: datetime, dry_run: bool) -> int:
+def bill(
+    setting: Setting, *, as_of: datetime, dry_run: bool, processes: int | None, shared_run: int | None, named: str
+) -> int:
     """Draft invoices for what is due and not billed yet; they are held for finance."""
-    biller = make_biller(setting.services, executor_id=new_executor_id())
+    biller = make_biller(setting.migrated, executor_id=named or new_executor_id())
     if dry_run:
         return _show(setting, biller, as_of.date())
+    if shared_run is not None:
+        while biller.bill_next_chunk(run_id=shared_run):
+            pass
+        return GOOD
     run_id = biller.open_run(as_of=as_of.date(), actor=actor())
-    counts = _run(setting, biller, run_id)
+    counts = _run(setting, biller, run_id, processes or _cores(setting))
     lines = [f"{name}: {count}" for name, count in counts.items()]
     setting.tell({"run": run_id, **counts}, lines=lines or ["Nothing is due."])
-    return FINDINGS if counts.get("failed") else GOOD
+    return FINDINGS if counts.get("failed") or counts.get("postponed") else GOOD
 
 
 @click.command("undo")
@@ -60,17 +76,51 @@ def undo(setting: Setting, *, number: str, on: datetime, reason: str) -> int:
     return GOOD
 
 
-def _run(setting: Setting, biller: Biller, run_id: int) -> dict[str, int]:
-    """Do chunks until none is left; workers may help. Answers the run's counts."""
+def _cores(setting: Setting) -> int:
+    """How many processes a run is worth: on SQLite they soon wait for each other's writing."""
+    cores = os.cpu_count() or 1
+    return min(cores, _MOST_ON_SQLITE) if setting.services.database.is_sqlite else cores
+
+
+def _run(setting: Setting, biller: Biller, run_id: int, processes: int) -> dict[str, int]:
+    """Do chunks until none is left, with helping processes; workers may help as well. Answers the run's counts."""
     database = setting.services.database
-    with database.reading() as connection:
-        chunks = billing_runs.load_progress(connection=connection, run_id=run_id).chunks
+    chunks = _progress(database, run_id).chunks
+    helpers = _start_helpers(setting, run_id, min(processes, chunks) - 1)
     is_seen = sys.stderr.isatty() and not setting.is_json
     with click.progressbar(length=chunks, label="Billing", file=sys.stderr, hidden=not is_seen) as bar:
         while biller.bill_next_chunk(run_id=run_id):
-            bar.update(1)
+            bar.update(_progress(database, run_id).done - bar.pos)
+        for name, helper in helpers.items():
+            helper.wait()
+            _take_over(biller, run_id, name)
+    return dict(_progress(database, run_id).counts or {})
+
+
+def _start_helpers(setting: Setting, run_id: int, count: int) -> dict[str, subprocess.Popen[bytes]]:
+    """Processes of this same command that share the run, by the name under which they take chunks."""
+    command = [sys.executable, "-m", "connector", "bill", "--config", str(setting.file), "--as-of", "1970-01-01"]
+    started = {}
+    for _ in range(count):
+        name = new_executor_id()
+        words = [*command, "--share", str(run_id), "--named", name]
+        # This program itself, with words of our own.
+        started[name] = subprocess.Popen(words, stdout=subprocess.DEVNULL)  # noqa: S603
+    return started
+
+
+def _take_over(biller: Biller, run_id: int, name: str) -> None:
+    """Do what a helper had begun and not finished, should it have died."""
+    with biller.database.unit_of_work() as work:
+        lost = billing_runs.release_chunks(work=work, run_id=run_id, claimed_by=name)
+        work.commit()
+    while lost and biller.bill_next_chunk(run_id=run_id):
+        pass
+
+
+def _progress(database: Database, run_id: int) -> RunProgress:
     with database.reading() as connection:
-        return dict(billing_runs.load_progress(connection=connection, run_id=run_id).counts or {})
+        return billing_runs.load_progress(connection=connection, run_id=run_id)
 
 
 def _show(setting: Setting, biller: Biller, as_of: date) -> int:

@@ -19,7 +19,7 @@ from connector.domain.money import Money
 from connector.domain.tax import Tax, TaxCategory
 from connector.store.billing_rows import Drafted, DueContract, Ledger
 from connector.store.billing_runs import Place
-from connector.store.contract_orders import load_orders, load_orders_of
+from connector.store.contract_orders import ContractOrders, load_orders, load_orders_of
 from connector.store.drafts import insert_drafts
 from connector.store.tables import contracts
 from connector.store.tables_billing import invoice_items, invoices, usage_readings
@@ -38,13 +38,13 @@ def load_due(*, connection: Connection, as_of: date, first: Place, end: Place | 
         query = query.where(place < sa.tuple_(*map(sa.literal, end)))
     rows = connection.execute(query.order_by(contracts.c.org_id, contracts.c.customer_ref, contracts.c.id)).all()
     orders = load_orders_of(connection=connection, contract_ids=[row.id for row in rows])
-    return [DueContract(*row, orders[row.id]) for row in rows]
+    return [_due(row, orders[row.id]) for row in rows]
 
 
 def load_one(*, connection: Connection, number: str) -> DueContract | None:
     """One contract with all its orders, whether something is due or not; None when there is none of that number."""
     row = connection.execute(_DUE.where(contracts.c.number == number)).one_or_none()
-    return None if row is None else DueContract(*row, load_orders(connection=connection, contract_id=row.id))
+    return None if row is None else _due(row, load_orders(connection=connection, contract_id=row.id))
 
 
 def stretches(*, connection: Connection, as_of: date, size: int) -> Iterator[tuple[Place, Place | None]]:
@@ -147,7 +147,7 @@ _DUE = sa.select(
     contracts.c.billed_until,
     contracts.c.billing_count,
     contracts.c.next_bill_on,
-    contracts.c.billing_problem,
+    contracts.c.billing_problem.label("problem"),
 )
 
 _BILLED = (
@@ -175,6 +175,10 @@ _SAVE_PROGRESS = (
         billing_count=contracts.c.billing_count + 1,
     )
 )
+
+
+def _due(row: Any, orders: ContractOrders) -> DueContract:
+    return DueContract(**row._mapping, orders=orders)
 
 
 def _collect(found: dict[int, list[Billed]], rows: Iterable[Any]) -> None:

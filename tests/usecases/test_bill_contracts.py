@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -172,7 +173,7 @@ def test_all_contracts_of_a_customer_share_a_document(books: Books) -> None:
     [{"currency": "USD"}, {"legal_entity": "JP"}, {"payment_terms_days": 60}, {"po_number": "PO-9"}],
     ids=lambda difference: next(iter(difference)),
 )
-def test_what_differs_in_a_key_has_a_document_of_its_own(books: Books, difference: dict[str, object]) -> None:
+def test_what_differs_in_a_key_has_a_document_of_its_own(books: Books, difference: dict[str, Any]) -> None:
     books.sign(YEARLY_SEATS)
     books.sign(replace(make_order(make_item("Support", price="500"), record="OTHER"), **difference))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from connector.store import tables
 from tests.domain.making import day
@@ -10,7 +11,7 @@ from tests.selling import SignedDeal
 from tests.world import World
 
 
-def _change(world: World, first: SignedDeal, deal_type: str, **header: object) -> SignedDeal:
+def _change(world: World, first: SignedDeal, deal_type: str, **header: Any) -> SignedDeal:
     lines = header.pop("lines", [("SEAT", "60", "24", {"Prior_Quantity__c": Decimal(40)})])
     deal = world.seller.quote(
         lines,
