@@ -95,6 +95,7 @@ def access_wanted(
     plan_lines = _plan_lines(line_items, plans, faults)
     claimed: set[str] = set()
     wanted = [_subscription(line, plans[line.provision.ref], line_items, claimed, faults) for line in plan_lines]
+    _refuse_ambiguous(line_items, [plans[line.provision.ref] for line in plan_lines], faults)
     _refuse_unclaimed(line_items, claimed, faults)
     return tuple(wanted), tuple(faults)
 
@@ -124,12 +125,20 @@ def describe_grant(grant: Grant | None) -> str:
     return f"{value} each {grant.cadence.value}" if grant.cadence else value
 
 
+def _describe_count(count: Decimal | None) -> str:
+    return "none" if count is None else f"{count.normalize():f}"
+
+
 def _grant_differences(wanted: AccessWanted, granted: AccessGranted) -> tuple[AccessDifference, ...]:
     sold = {grant.ref: grant for grant in wanted.grants}
     given = {grant.ref: grant for grant in granted.grants}
     rows = [(ref, describe_grant(sold.get(ref)), describe_grant(given.get(ref))) for ref in sorted({*sold, *given})]
     rows += [
-        (f"add-on {ref}", str(dict(wanted.add_ons).get(ref, "none")), str(dict(granted.add_ons).get(ref, "none")))
+        (
+            f"add-on {ref}",
+            _describe_count(dict(wanted.add_ons).get(ref)),
+            _describe_count(dict(granted.add_ons).get(ref)),
+        )
         for ref in sorted({*dict(wanted.add_ons), *dict(granted.add_ons)})
     ]
     return tuple(AccessDifference(what, left, right) for what, left, right in rows if left != right)
@@ -191,9 +200,9 @@ def _negotiated(sold: Sequence[LineItem], entitlement: PlanEntitlement, faults: 
     first = min(sold, key=lambda line: line.starts_on)
     for line in sold:
         is_step = line.starts_on >= first.ends_on or (line.ramp_key and line.ramp_key == first.ramp_key)
-        if line is not first and not is_step and _value_of(line) != _value_of(first):
+        if line is not first and not is_step and _given(line) != _given(first):
             faults.append(_two_values(line, first))
-    _refuse_fraction(first, faults)
+        _refuse_fraction(line, faults)
     cadence = first.provision.cadence or entitlement.cadence
     if entitlement.kind is ProvisionKind.CREDIT and cadence is None:
         faults.append(_cadence_missing(first))
@@ -211,6 +220,11 @@ def _value_of(line: LineItem) -> Decimal:
     return line.quantity if line.provision.value is None else line.provision.value
 
 
+def _given(line: LineItem) -> Decimal | None:
+    """The value that the line gives, None for unlimited."""
+    return None if line.provision.is_unlimited else _value_of(line)
+
+
 def _refuse_fraction(line: LineItem, faults: list[Fault]) -> None:
     value = _value_of(line)
     if not line.provision.is_unlimited and value != value.to_integral_value():
@@ -221,6 +235,16 @@ def _refuse_fraction(line: LineItem, faults: list[Fault]) -> None:
                 "Enter a whole number as quantity or entitlement value.", "sales rep", str(value),
             )
         )  # fmt: skip
+
+
+def _refuse_ambiguous(line_items: Sequence[LineItem], plans: Sequence[CustomPlan], faults: list[Fault]) -> None:
+    """A line belongs to the only plan that contains its feature; with two such plans nobody can say to which."""
+    for line in line_items:
+        holders = [
+            plan.ref for plan in plans if any(_brings(line, entitlement.ref) for entitlement in plan.entitlements)
+        ]
+        if len(holders) > 1:
+            faults.append(_two_holders(line, holders))
 
 
 def _refuse_unclaimed(line_items: Sequence[LineItem], claimed: set[str], faults: list[Fault]) -> None:
@@ -272,6 +296,15 @@ def _two_values(line: LineItem, first: LineItem) -> Fault:
         f"({_value_of(first)} and {_value_of(line)}).",
         "Keep one line, or make them steps of one ramp with dates that follow each other.", "sales rep",
         str(_value_of(line)),
+    )  # fmt: skip
+
+
+def _two_holders(line: LineItem, holders: Sequence[str]) -> Fault:
+    return _line_fault(
+        "TWO_PLANS_FOR_ENTITLEMENT", line,
+        f"Line {line.position} sells {line.product_name} ({line.provision.ref}), which several plans of this deal "
+        f"contain: {' and '.join(holders)}.",
+        "Sell the plans on deals of their own, or take the feature out of one plan.", "RevOps", line.provision.ref,
     )  # fmt: skip
 
 
