@@ -22,7 +22,7 @@ from click.testing import CliRunner, Result
 
 from connector.__main__ import main
 from connector.demo.configuration import write_settings
-from connector.domain.fulfilment import drawing
+from connector.domain.drawings import drawing
 from connector.sandbox import Sandbox, story
 from connector.sandbox.story import SeededDeal
 from tests.settings import ENVIRONMENT

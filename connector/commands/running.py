@@ -8,7 +8,7 @@ import click
 
 from connector.bootstrap import make_clockwork, migrate_all, refuse_wrong_org
 from connector.commands.setting import FINDINGS, GOOD, Setting, settings_options
-from connector.domain.fulfilment import drawing
+from connector.domain.drawings import drawing
 from connector.engine import new_executor_id
 from connector.logs import start_logging
 from connector.server import serve as run_server

@@ -160,12 +160,3 @@ def retry_wait(*, attempt: int, asked: int = 0) -> int | None:
         return None
     doubled: int = _FIRST_WAIT << (attempt - 1)
     return max(asked, min(_LONGEST_WAIT, doubled))
-
-
-def drawing() -> str:
-    """Both machines as Mermaid state diagrams, for the docs and `countersign transitions`."""
-    parts = []
-    for title, table in (("Order", ORDER_TRANSITIONS), ("Fulfilment step", STEP_TRANSITIONS)):
-        rows = [f"    {before} --> {after}: {event}" for (before, event), after in table.items()]
-        parts.append("\n".join([f"## {title}", "", "```mermaid", "stateDiagram-v2", *rows, "```"]))
-    return "\n\n".join(parts) + "\n"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 # The other table modules are read here so that the metadata is whole, whoever asks for it.
-from connector.store import tables_billing, tables_platform
+from connector.store import tables_billing, tables_platform, tables_review
 from connector.store.metadata import Id, count_column, id_column, metadata, reference_column, text_column
 from connector.store.types import ExactDecimal, ExactJson, UtcDateTime
 
-__all__ = ["metadata", "tables_billing", "tables_platform"]
+__all__ = ["metadata", "tables_billing", "tables_platform", "tables_review"]
 
 processes = sa.Table(
     "processes",

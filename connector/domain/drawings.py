@@ -1,0 +1,24 @@
+"""Every state machine as a picture, for the docs and `countersign transitions`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.domain.fulfilment import ORDER_TRANSITIONS, STEP_TRANSITIONS
+from connector.domain.review import INVOICE_TRANSITIONS
+
+_MACHINES: tuple[tuple[str, Mapping[Any, str]], ...] = (
+    ("Order", ORDER_TRANSITIONS),
+    ("Fulfilment step", STEP_TRANSITIONS),
+    ("Invoice and credit note", INVOICE_TRANSITIONS),
+)
+
+
+def drawing() -> str:
+    """All machines as Mermaid state diagrams."""
+    parts = []
+    for title, table in _MACHINES:
+        rows = [f"    {before} --> {after}: {event}" for (before, event), after in table.items()]
+        parts.append("\n".join([f"## {title}", "", "```mermaid", "stateDiagram-v2", *rows, "```"]))
+    return "\n\n".join(parts) + "\n"
