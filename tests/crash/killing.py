@@ -19,6 +19,7 @@ import connector.jobs
 from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.store.unit_of_work import UnitOfWork
+from connector.usecases.bill_contracts import Biller
 from connector.usecases.look_at_record import Looker
 
 _PLATFORM_CALLS = ("upsert_customer", "fetch_plan", "grant_subscription", "fetch_subscription")
@@ -26,9 +27,13 @@ _GATEWAY_CALLS = ("fetch", "write")
 
 
 class KillingPoints:
-    """Counts the points inside runs of one kind (look, spread or write_back); kills at the `kill_at`-th, 0 = never."""
+    """Counts the points inside runs of one kind (look, spread, write_back, bill).
 
-    def __init__(self, *, kind: str, kill_at: int, points_file: str) -> None:
+    At the `kill_at`-th point (0 = never) the process gets the signal: SIGKILL ends it, SIGSTOP pauses it.
+    """
+
+    def __init__(self, *, kind: str, kill_at: int, points_file: str, is_paused: bool = False) -> None:
+        self._signal = signal.SIGSTOP if is_paused else signal.SIGKILL
         self._kind = kind
         self._kill_at = kill_at
         self._file = os.open(points_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -45,6 +50,7 @@ class KillingPoints:
         Looker.look = self._run("look", Looker.look)  # type: ignore[method-assign]
         connector.bootstrap.spread = self._run("spread", connector.bootstrap.spread)
         connector.jobs.write_back = self._run("write_back", connector.jobs.write_back)
+        Biller.bill_next_chunk = self._run("bill", Biller.bill_next_chunk)  # type: ignore[method-assign]
 
     def _around(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         @wraps(function)
@@ -79,4 +85,4 @@ class KillingPoints:
             self._reached += 1
             os.write(self._file, f"{self._reached} {name}\n".encode())
             if self._reached == self._kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self._signal)
