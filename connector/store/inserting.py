@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.errors import Unavailable
+from connector.store.types import ExactJson, dump_exact
 from connector.store.unit_of_work import UnitOfWork
 
 
@@ -25,7 +26,7 @@ def insert_ignore(work: UnitOfWork, table: sa.Table) -> Any:
 
 
 def insert_many(work: UnitOfWork, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the same columns; on PostgreSQL by COPY, which takes a third of the time.
+    """Insert rows that all have the same columns; on PostgreSQL by COPY, which spares a quarter of the work.
 
     Nothing may depend on the database noticing a row that is there already.
     """
@@ -36,8 +37,8 @@ def insert_many(work: UnitOfWork, table: sa.Table, rows: Iterable[Mapping[str, A
         work.execute(table.insert(), found)
         return
     names = list(found[0])
-    plain = {name: table.c[name].type.bind_processor(work.connection.dialect) for name in names}
-    changed = [(index, process) for index, name in enumerate(names) if (process := plain[name]) is not None]
+    # Only documents need us; the driver itself writes every digit of a Decimal and every instant with its zone.
+    documents = [index for index, name in enumerate(names) if isinstance(table.c[name].type, ExactJson)]
     columns = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, names))
     statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(psycopg.sql.Identifier(table.name), columns)
     cursor = work.connection.connection.cursor()
@@ -45,8 +46,8 @@ def insert_many(work: UnitOfWork, table: sa.Table, rows: Iterable[Mapping[str, A
         with cursor.copy(statement) as copy:
             for row in found:
                 values = list(row.values())
-                for index, process in changed:
-                    values[index] = process(values[index])
+                for index in documents:
+                    values[index] = dump_exact(values[index])
                 copy.write_row(values)
     except psycopg.OperationalError as error:
         raise Unavailable("The database did not answer.", code="DATABASE") from error

@@ -134,6 +134,20 @@ def test_an_amount_is_read_as_it_was_written(books: Books) -> None:
     assert (str(item.amount), str(item.unit_price)) == ("0.300", "0.10")
 
 
+def test_an_item_keeps_every_digit_word_and_document(books: Books) -> None:
+    item = make_item(
+        "Calls, \\ tab\tand\nline", price="0.123456789012345678901234567890", quantity="1000000000", tax_code="Ä\\N"
+    )
+    books.sign(make_order(item))
+    books.bill("2026-01-01")
+
+    (row,) = books.items()
+    assert str(row.unit_price) == "0.123456789012345678901234567890"
+    assert str(row.amount) == "123456789.01"
+    assert (row.description, row.tax_code, row.kind) == ("Calls, \\ tab\tand\nline", "Ä\\N", "recurring")
+    assert row.tax == {"rate": Decimal(0), "category": "O", "mention": "", "exemption_code": ""}
+
+
 def test_a_reading_that_is_no_news_changes_nothing(books: Books) -> None:
     books.sign(make_order(seats()))
     books.bill("2026-01-01")
