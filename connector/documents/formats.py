@@ -8,7 +8,7 @@ a line may end.
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import cache
 
 from babel.dates import format_date
@@ -17,6 +17,7 @@ from babel.numbers import NumberPattern, parse_pattern
 from connector.documents.texts import Texts
 from connector.domain.money import Money, currency_places
 from connector.domain.periods import BillingPeriod
+from connector.domain.pricing import EXACT
 
 _BLANKS = str.maketrans({"\u202f": "\u00a0", "\u2009": "\u00a0"})
 _NO_BREAK = "\u00a0"
@@ -67,7 +68,8 @@ def period_text(period: BillingPeriod, texts: Texts) -> str:
 
 
 def _number(value: Decimal, least: int, most: int, texts: Texts) -> str:
-    shown = _pattern(least, most).apply(value, texts.locale, decimal_quantization=False)
+    with localcontext(EXACT):
+        shown = _pattern(least, most).apply(value, texts.locale, decimal_quantization=False)
     return str(shown).translate(_BLANKS)
 
 

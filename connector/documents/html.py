@@ -1,0 +1,66 @@
+"""A document as HTML: a page that stands alone, a fragment for a page of ours, or the source of its PDF.
+
+Exists so that what a reviewer approves, what a customer opens and what is printed come from one template. Every value
+is escaped, and a name that the template does not get is an error. It reads nothing but our own templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from connector.documents.fonts import Family
+from connector.documents.page import page_of
+from connector.documents.texts import texts_of
+from connector.domain.documents import DocumentView
+
+# The PDF splits a long table by copying the rest of it; many short ones keep that from growing with the square.
+_PDF_ROWS = 40
+
+
+def render_html(*, view: DocumentView, language: str) -> str:
+    """The document as a whole HTML page with its styles, in one of LANGUAGES."""
+    page = _in_chunks(page_of(view=view, texts=texts_of(language)), rows=None)
+    return _environment().get_template("invoice/document.html").render(page=page, is_pdf=False, families=())
+
+
+def render_fragment(*, view: DocumentView, language: str) -> Markup:
+    """The document alone, for a page of ours that brings `document_styles` along."""
+    page = _in_chunks(page_of(view=view, texts=texts_of(language)), rows=None)
+    return Markup(_environment().get_template(f"{page['kind']}/body.html").render(page=page))  # noqa: S704
+
+
+def document_styles() -> str:
+    """The style sheet for `render_fragment`."""
+    return _environment().get_template("invoice/screen.css").render()
+
+
+def render_source(*, page: Mapping[str, object], families: tuple[Family, ...]) -> str:
+    """The HTML that the PDF is made of."""
+    chunked = _in_chunks(page, rows=_PDF_ROWS)
+    return _environment().get_template("invoice/document.html").render(page=chunked, is_pdf=True, families=families)
+
+
+def _in_chunks(page: Mapping[str, object], rows: int | None) -> dict[str, object]:
+    lines = page["lines"]
+    if not isinstance(lines, list):
+        raise TypeError("the lines of a page are a list")
+    size = rows or max(1, len(lines))
+    return {**page, "chunks": [lines[start : start + size] for start in range(0, len(lines), size)]}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("templates", ""),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.clear()
+    return environment

@@ -1,0 +1,132 @@
+"""A document as PDF bytes: the same input gives the same bytes, and nothing outside our assets is read.
+
+Exists as the one seam between us and the PDF library, so that another could stand here. Everything that the library
+has doubts about is a failure: an invoice with a missing picture or glyph must not leave. It must not be called inside
+a transaction or a web request; `apart` runs it in a process of its own, with a time limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from xhtml2pdf import pisa
+from xhtml2pdf.config.resources import RenderLimitError, ResourceAccessPolicy
+
+from connector.documents.fonts import drawable, families_for, fonts_folder
+from connector.documents.html import render_source
+from connector.documents.page import page_of
+from connector.documents.texts import texts_of
+from connector.domain.documents import DocumentView
+from connector.errors import ConnectorError
+
+# A document that needs longer has thousands of lines; the process around it has its own limit too.
+_LONGEST_SECONDS = 300
+_MOST_BYTES = 30 * 1024 * 1024
+_DATES = re.compile(rb"(/(?:CreationDate|ModDate) \()D:\d{14}[+-]\d\d'\d\d'\)")
+_FILE_ID = re.compile(rb"/ID\s*\[.*?\](?=\s*%)", re.DOTALL)
+_LIBRARIES = ("xhtml2pdf", "reportlab", "svglib", "pypdf")
+
+
+class DocumentFailed(ConnectorError):
+    """A document could not be rendered."""
+
+    code = "DOCUMENT_FAILED"
+    owner = "operator"
+    fix = "Nothing was sent. It is rendered again by itself; if it fails again, report the text of this error."
+
+
+def render_pdf(*, view: DocumentView, language: str) -> bytes:
+    """The document as a PDF in one of LANGUAGES. Raises DocumentFailed with what the library said."""
+    page = {key: _drawable(value) for key, value in page_of(view=view, texts=texts_of(language)).items()}
+    source = render_source(page=page, families=families_for("".join(_texts(page))))
+    return render_pdf_source(source=source, made_on=view.issued_on)
+
+
+def render_pdf_source(*, source: str, made_on: date) -> bytes:
+    """HTML of ours as a PDF dated `made_on`. Raises DocumentFailed."""
+    with _warnings() as said:
+        written = _convert(source)
+    if said:
+        raise DocumentFailed(f"The PDF would not be complete: {' '.join(dict.fromkeys(said))[:1000]}")
+    return _dated(written, made_on)
+
+
+def _convert(source: str) -> bytes:
+    target = io.BytesIO()
+    folder = fonts_folder()
+    policy = ResourceAccessPolicy.server(
+        folder, max_render_seconds=_LONGEST_SECONDS, max_document_bytes=_MOST_BYTES, max_resources=20
+    )
+    try:
+        result = pisa.CreatePDF(source, dest=target, path=str(folder / "document.html"), resource_policy=policy)
+    except RenderLimitError as error:
+        raise DocumentFailed(f"The document is too large: {error}") from error
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, OSError, RuntimeError, ArithmeticError) as error:
+        raise DocumentFailed(f"The PDF library failed: {type(error).__name__}: {error}") from error
+    if result.err:
+        raise DocumentFailed(f"The PDF library found {result.err} errors.")
+    return target.getvalue()
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What the library logs as a warning or worse while the block runs; it reports refused resources nowhere else."""
+    collector = _Collector()
+    loggers = [logging.getLogger(name) for name in _LIBRARIES]
+    for logger in loggers:
+        logger.addHandler(collector)
+    try:
+        yield collector.said
+    finally:
+        for logger in loggers:
+            logger.removeHandler(collector)
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(" ".join(record.getMessage().split())[:300])
+
+
+def _dated(pdf: bytes, day: date) -> bytes:
+    """The bytes with the document's date for the time of the rendering, and an id made from the content.
+
+    Dates have the same length as before, so that every position in the file stays right; the id stands behind them all.
+    """
+    stamp = b"D:%s000000+00'00'" % day.strftime("%Y%m%d").encode()
+    dated, dates = _DATES.subn(lambda found: found.group(1) + stamp + b")", pdf)
+    start = dated.rfind(b"trailer")
+    digest = hashlib.sha256(_FILE_ID.sub(b"", dated)).hexdigest()[:32].encode()
+    tail, ids = _FILE_ID.subn(b"/ID [<%s><%s>]" % (digest, digest), dated[start:])
+    if (dates, ids) != (2, 1) or len(dated) != len(pdf):
+        raise DocumentFailed("The PDF has its dates and its id where this release does not expect them.")
+    return dated[:start] + tail
+
+
+def _drawable(value: Any) -> Any:
+    if isinstance(value, str):
+        return drawable(value)
+    if isinstance(value, Mapping):
+        return {key: _drawable(entry) for key, entry in value.items()}
+    return [_drawable(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _texts(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _texts(entry)
