@@ -75,7 +75,9 @@ class Bench:
         return raw
 
     def receive(self, quotes: Sequence[str], *, in_one_body: int = 100) -> None:
-        """Put a message for each quote into the inbox, as the receiver does."""
+        """Sign the quotes and put a message for each into the inbox, as the receiver does."""
+        for quote in quotes:
+            self.sandbox.update("Quote", quote, {"Status": "Accepted"})
         for start in range(0, len(quotes), in_one_body):
             messages = [
                 Message("bench", secrets.token_hex(8), "Quote", self.sandbox.org_id, "Quote", quote)
@@ -159,7 +161,7 @@ def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Non
 
 
 def _quotes(sandbox: Sandbox, deals: int, accounts: int) -> Iterator[str]:
-    """Accepted quotes of two lines: a plan and 50 seats, one year, billed at once."""
+    """Quotes of two lines: a plan and 50 seats, one year, billed at once."""
     plan = sandbox.insert(
         "Product2",
         {"ProductCode": "PLATFORM", "Name": "Platform", "Stigg_Type__c": "Plan", "Stigg_ID__c": "plan-platform"},
@@ -205,7 +207,8 @@ def _quote(sandbox: Sandbox, account: str, entries: Sequence[str], book: str, nu
             "Name": f"Quote {number}",
             "OpportunityId": opportunity,
             "Pricebook2Id": book,
-            "Status": "Accepted",
+            # Signed only when its message comes, or the sweep at the start would find it first.
+            "Status": "Presented",
             "Contract_Start__c": "2026-01-01",
             "Contract_End__c": "2026-12-31",
             "Billing_Frequency__c": "Annual",
