@@ -62,6 +62,10 @@ class Heartbeat:
             processes.stop(work=work, executor_ids=[self._executor_id], now=self._clock.now())
             work.commit()
 
+    def is_heard(self) -> bool:
+        """Whether nobody can have taken us for dead since our last beat. After a pause the next beat tells first."""
+        return self._heard_at is None or self._clock.now() - self._heard_at <= self._silence
+
     def may_judge(self) -> bool:
         """Whether this process has been heard without a gap for long enough to call others silent.
 

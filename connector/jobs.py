@@ -100,6 +100,9 @@ class Clockwork:
 
     def run(self, job: Job) -> None:
         """Run one job now; an anticipated failure is logged and kept, the next due time tries again."""
+        if not self._heartbeat.is_heard():
+            log.warning("job_skipped", job=job.name, executor_id=self.executor_id)
+            return
         due_at = due_time(now=self.services.clock.now(), every=job.every)
         if job.is_claimed and not self._claim(job, due_at):
             return

@@ -6,7 +6,7 @@ in a second is one write.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,10 +65,12 @@ def want(
     # The count of inserted rows says nothing on PostgreSQL; a returned id says that the row is new.
     if work.execute(insert.returning(writebacks.c.id)).first() is not None:
         return
-    row = work.execute(sa.select(writebacks.c.wanted, writebacks.c.written).where(key).with_for_update()).one()
+    row = work.execute(sa.select(writebacks).where(key).with_for_update()).one()
     if _without(row.wanted, fleeting) == _without(fields, fleeting) and row.written is not None:
         return
-    changes: dict[str, Any] = {"wanted": dict(fields), "is_owed": dict(fields) != row.written, "wanted_at": now}
+    # While a flush is under way nobody knows what the record shows.
+    is_owed = dict(fields) != row.written or row.claimed_by != ""
+    changes: dict[str, Any] = {"wanted": dict(fields), "is_owed": is_owed, "wanted_at": now}
     if account_id:
         changes["account_id"] = account_id
     work.execute(writebacks.update().where(key).values(**changes, not_before=None, attempts=0))
@@ -101,6 +103,14 @@ def take_owed(
     return tuple(_owed(row) for row in rows)
 
 
+def still_taken(*, work: UnitOfWork, writes: Sequence[OwedWrite], claimed_by: str) -> tuple[OwedWrite, ...]:
+    """Those of the writes that this flush still has: it may have been taken for dead since it took them."""
+    ids = [write.id for write in writes]
+    query = sa.select(writebacks.c.id).where(writebacks.c.id.in_(ids), writebacks.c.claimed_by == claimed_by)
+    ours = set(work.execute(query).scalars())
+    return tuple(write for write in writes if write.id in ours)
+
+
 def save_written(*, work: UnitOfWork, done: Sequence[OwedWrite], now: datetime) -> None:
     """These records show what we sent; a wish that changed meanwhile stays owed."""
     if not done:
@@ -117,17 +127,27 @@ def save_written(*, work: UnitOfWork, done: Sequence[OwedWrite], now: datetime) 
 
 
 def save_failed(
-    *, work: UnitOfWork, write: OwedWrite, code: str, message: str, not_before: datetime | None, is_owed: bool
+    *,
+    work: UnitOfWork,
+    write: OwedWrite,
+    code: str,
+    message: str,
+    not_before: datetime | None,
+    is_owed: bool,
+    is_uncertain: bool = False,
 ) -> None:
     """This record refused our fields; `is_owed` False means only a new wish or a person tries again.
 
-    A wish that changed meanwhile was not refused yet: it stays owed and is sent next.
+    A wish that changed meanwhile was not refused yet: it stays owed and is sent next. `is_uncertain` says that the
+    fields may have been written all the same: then everything is written afresh, whatever the wish is by then.
     """
     this = writebacks.c.id == write.id
     wanted = work.execute(sa.select(writebacks.c.wanted).where(this).with_for_update()).scalar_one()
     verdict: dict[str, Any] = {"is_owed": is_owed, "not_before": not_before, "attempts": write.attempts + 1}
     if wanted != dict(write.wanted):
         verdict = {"is_owed": True, "not_before": None, "attempts": 0}
+    if is_uncertain:
+        verdict["written"] = None
     work.execute(
         writebacks.update()
         .where(this)
@@ -135,10 +155,14 @@ def save_failed(
     )
 
 
-def let_go(*, work: UnitOfWork, claimed_by: Sequence[str]) -> None:
-    """Free what the flushes of these processes had taken: they died and write nothing down any more."""
+def let_go(*, work: UnitOfWork, but_of: Collection[str]) -> None:
+    """Free what flushes had taken, but for those of these processes: the others died and write down nothing more.
+
+    What they sent may have arrived, so everything is written afresh.
+    """
+    is_dead = sa.and_(writebacks.c.claimed_by != "", writebacks.c.claimed_by.not_in(but_of))
     work.execute(
-        writebacks.update().where(writebacks.c.claimed_by.in_(claimed_by)).values(claimed_by="", claimed_at=None)
+        writebacks.update().where(writebacks.c.is_owed, is_dead).values(claimed_by="", claimed_at=None, written=None)
     )
 
 
@@ -152,7 +176,8 @@ def owe_again(*, work: UnitOfWork, org_id: str, record_id: str) -> None:
 
 
 def _owed(row: Any) -> OwedWrite:
-    written = row.written or {}
+    # A row that is taken over from another flush shows nobody knows what.
+    written = {} if row.claimed_by else row.written or {}
     changes = {name: value for name, value in row.wanted.items() if name not in written or written[name] != value}
     return OwedWrite(row.id, RecordRef(row.org_id, row.object, row.record_id), changes, row.wanted, row.attempts)
 

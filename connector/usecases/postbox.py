@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from connector.errors import ConnectorError
 from connector.ports import Clock
 from connector.store.unit_of_work import Database
 from connector.usecases.receive_message import Delivery, Message, Receipt, receive, receive_together
@@ -26,7 +25,7 @@ class _Letter:
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
-        self.outcome: Receipt | ConnectorError | None = None
+        self.outcome: Receipt | Exception | None = None
 
 
 class Postbox:
@@ -48,7 +47,7 @@ class Postbox:
             with self._writer:
                 if letter.outcome is None:
                     self._write([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))])
-        if isinstance(letter.outcome, ConnectorError):
+        if isinstance(letter.outcome, Exception):
             raise letter.outcome
         return letter.outcome
 
@@ -66,13 +65,13 @@ class Postbox:
                 clock=self._clock,
                 deliveries=[letter.delivery for letter in letters],
             )
-        except ConnectorError:
+        except Exception:  # noqa: BLE001 - each is tried alone then, and the one at fault raises for its own sender
             return False
         for letter, receipt in zip(letters, receipts, strict=True):
             letter.outcome = receipt
         return True
 
-    def _alone(self, delivery: Delivery) -> Receipt | ConnectorError:
+    def _alone(self, delivery: Delivery) -> Receipt | Exception:
         try:
             return receive(
                 database=self._database,
@@ -82,5 +81,5 @@ class Postbox:
                 body=delivery.body,
                 content_type=delivery.content_type,
             )
-        except ConnectorError as error:
+        except Exception as error:  # noqa: BLE001 - its own sender gets it; a letter without an outcome waits for ever
             return error

@@ -50,8 +50,9 @@ def watch_processes(
         silent = processes.silent_since(work=work, moment=now - silence)
         if silent:
             processes.stop(work=work, executor_ids=silent, now=now)
-            writebacks.let_go(work=work, claimed_by=silent)
         alive = processes.alive(work=work)
+        # Every time: a process may take more between being declared dead and noticing it.
+        writebacks.let_go(work=work, but_of=alive)
         work.commit()
     dead = sorted(busy - alive)
     resumed = engine.resume_dead(executor_ids=dead) if dead else 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.domain.fulfilment import retry_wait
-from connector.errors import ConnectorError, RateLimited, Retryable
+from connector.errors import ConnectorError, RateLimited, Retryable, Uncertain
 from connector.logs import log
 from connector.ports import Clock, Org, RecordWrite, WriteResult
 from connector.store import writebacks
@@ -52,10 +52,13 @@ def _flush(database: Database, clock: Clock, org: Org, batch: int, claimed_by: s
             work=work, org_id=org.org_id, limit=batch, claimed_by=claimed_by, now=clock.now(), stale=_STALE
         )
         work.commit()
-    return _send(database, clock, org, owed) if owed else Flushed()
+    return _send(database, clock, org, owed, claimed_by) if owed else Flushed()
 
 
-def _send(database: Database, clock: Clock, org: Org, owed: Sequence[OwedWrite]) -> Flushed:
+def _send(database: Database, clock: Clock, org: Org, taken: Sequence[OwedWrite], claimed_by: str) -> Flushed:
+    with database.looking() as work:
+        # A process that stood still since it took its rows must not write what another one has overtaken.
+        owed = writebacks.still_taken(work=work, writes=taken, claimed_by=claimed_by)
     try:
         results = org.gateway.write(writes=[_write(one) for one in owed if one.changes])
     except ConnectorError as error:
@@ -63,7 +66,7 @@ def _send(database: Database, clock: Clock, org: Org, owed: Sequence[OwedWrite])
         if len(kinds) > 1 and not isinstance(error, Retryable):
             # A field that one object lacks makes Salesforce refuse the whole call: the other objects go on without it.
             apart = ([one for one in owed if one.ref.object == kind] for kind in kinds)
-            return sum((_send(database, clock, org, part) for part in apart), Flushed(calls=1))
+            return sum((_send(database, clock, org, part, claimed_by) for part in apart), Flushed(calls=1))
         log.warning("write_back_postponed", org_id=org.org_id, code=error.code, records=len(owed))
         _postpone(database, clock, owed, error)
         return Flushed(failed=len(owed), calls=1)
@@ -106,6 +109,7 @@ def _postpone(database: Database, clock: Clock, owed: Sequence[OwedWrite], error
                 message=str(error),
                 not_before=not_before,
                 is_owed=not_before is not None,
+                is_uncertain=isinstance(error, Uncertain),
             )
         work.commit()
 

@@ -94,7 +94,7 @@ def test_what_a_dead_process_had_taken_is_free_again(database: Database, clock: 
         _take(work, clock, by="dead")
         _want(work, clock, {"Status": "Synced"}, number=2)
         _take(work, clock, by="alive")
-        writebacks.let_go(work=work, claimed_by=["dead"])
+        writebacks.let_go(work=work, but_of=["alive"])
 
         assert [owed.ref for owed in _take(work, clock, by="third")] == [_ref(1)]
 
@@ -124,6 +124,48 @@ def test_a_fleeting_field_alone_is_no_reason_to_write(database: Database, clock:
         writebacks.want(work=work, ref=_ref(), account_id="a", fields=changed, fleeting=fleeting, now=clock.now())
         (owed,) = _take(work, clock)
     assert owed.changes == {"Status": "Synced", "Last_Attempt": "09:35"}
+
+
+def test_a_wish_that_comes_back_while_another_one_travels_is_owed(database: Database, clock: FixedClock) -> None:
+    with database.unit_of_work() as work:
+        _want(work, clock, {"Status": "Synced"})
+        writebacks.save_written(work=work, done=_take(work, clock), now=clock.now())
+        _want(work, clock, {"Status": "Warning"})
+        travelling = _take(work, clock)
+        _want(work, clock, {"Status": "Synced"})
+        writebacks.save_written(work=work, done=travelling, now=clock.now())
+        (owed,) = _take(work, clock)
+
+    assert owed.changes == {"Status": "Synced"}
+
+
+def test_what_a_dead_flush_may_have_written_is_written_afresh(database: Database, clock: FixedClock) -> None:
+    with database.unit_of_work() as work:
+        _want(work, clock, {"Status": "Synced", "Number": "O-1"})
+        writebacks.save_written(work=work, done=_take(work, clock), now=clock.now())
+        _want(work, clock, {"Status": "Warning", "Number": "O-1"})
+        taken = _take(work, clock, by="dead")
+        _want(work, clock, {"Status": "Synced", "Number": "O-1"})
+        writebacks.let_go(work=work, but_of=[])
+
+        assert writebacks.still_taken(work=work, writes=taken, claimed_by="dead") == ()
+        (owed,) = _take(work, clock)
+    assert owed.changes == {"Status": "Synced", "Number": "O-1"}
+
+
+def test_a_write_of_unknown_outcome_is_written_afresh(database: Database, clock: FixedClock) -> None:
+    with database.unit_of_work() as work:
+        _want(work, clock, {"Status": "Synced"})
+        writebacks.save_written(work=work, done=_take(work, clock), now=clock.now())
+        _want(work, clock, {"Status": "Warning"})
+        (sent,) = _take(work, clock)
+        writebacks.save_failed(
+            work=work, write=sent, code="UNCERTAIN", message="", not_before=None, is_owed=True, is_uncertain=True
+        )
+        _want(work, clock, {"Status": "Synced"})
+        (owed,) = _take(work, clock)
+
+    assert owed.changes == {"Status": "Synced"}
 
 
 def test_everything_is_written_afresh_when_somebody_asks(database: Database, clock: FixedClock) -> None:
@@ -160,7 +202,7 @@ _WISHES = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wishes=_WISHES, last=st.dictionaries(st.sampled_from("abc"), st.sampled_from([None, 1, 2]), min_size=3))
 def test_whatever_happens_on_the_way_the_last_wish_is_what_is_shown(
     sqlite_database: Database, wishes: list[tuple[str, dict[str, Any]]], last: dict[str, Any]

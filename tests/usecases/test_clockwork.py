@@ -254,3 +254,19 @@ def test_a_process_that_could_not_beat_judges_nobody_until_the_others_had_their_
 
 def test_a_command_that_never_beats_may_judge(sqlite_database: Database, clock: FixedClock) -> None:
     assert _heartbeat(sqlite_database, clock, []).may_judge()
+
+
+def test_a_process_that_stood_still_runs_no_job_before_it_has_been_heard(
+    sqlite_database: Database, clock: FixedClock, make: Callable[[Database, str], Clockwork]
+) -> None:
+    clockwork = make(sqlite_database, "process")
+    ran: list[datetime] = []
+    job = Job("write_back", 1, False, lambda: {"written": ran.append(clock.now()) or 0})
+    clockwork.register()
+    clockwork.run(job)
+    clock.advance(seconds=60)
+
+    clockwork.run(job)
+
+    assert len(ran) == 1
+    clockwork.stop()

@@ -126,3 +126,37 @@ def test_a_delivery_that_cannot_be_kept_is_refused_and_the_next_one_is_not(
 
     assert receipt == Receipt(new=1, known=0)
     assert count(database, inbox) == 1
+
+
+def test_a_bug_in_one_delivery_is_raised_to_its_sender_and_holds_up_nobody_else(
+    database: Database, clock: FixedClock
+) -> None:
+    """Every sender gets an answer: one whose letter was written by another thread must not wait for ever."""
+
+    class Breaks(RecordingStarter):
+        def start(self, **arguments: Any) -> None:
+            if arguments["name"] == "spread" or arguments["argument"].split(":")[2] == message(3).record_id:
+                raise ZeroDivisionError("a bug")
+            super().start(**arguments)
+
+    postbox = Postbox(database=database, starter=Breaks(), clock=clock)
+    answers: list[Any] = []
+    ready = threading.Barrier(8)
+
+    def deliver(number: int) -> None:
+        ready.wait()
+        try:
+            answers.append(postbox.receive(messages=[message(number)], body=b"body", content_type="text/xml"))
+        except ZeroDivisionError as error:
+            answers.append((number, type(error)))
+
+    threads = [threading.Thread(target=deliver, args=[number], daemon=True) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+
+    assert not [thread for thread in threads if thread.is_alive()]
+    assert answers.count(Receipt(1, 0)) == 7
+    assert (3, ZeroDivisionError) in answers
+    assert count(database, inbox) == 7
