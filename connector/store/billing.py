@@ -16,16 +16,19 @@ from sqlalchemy.engine import Connection
 
 from connector.domain.invoice_drafts import Billed
 from connector.domain.money import Money
+from connector.domain.review import NOT_BILLED
 from connector.domain.tax import Tax, TaxCategory
 from connector.store.billing_rows import Drafted, DueContract, Ledger
 from connector.store.billing_runs import Place
 from connector.store.contract_orders import ContractOrders, load_orders, load_orders_of
 from connector.store.drafts import insert_drafts
+from connector.store.sent_back import settle_sent_back
 from connector.store.tables import contracts
 from connector.store.tables_billing import invoice_items, invoices, usage_readings
 from connector.store.unit_of_work import UnitOfWork
 
-VOID = "void"
+# What such documents hold is owed again.
+NOT_BILLED_STATES = tuple(state.value for state in NOT_BILLED)
 # SQLite takes a limited number of values in one statement.
 _AT_ONCE = 500
 
@@ -47,6 +50,14 @@ def load_one(*, connection: Connection, number: str) -> DueContract | None:
     return None if row is None else _due(row, load_orders(connection=connection, contract_id=row.id))
 
 
+def is_anything_due(*, connection: Connection, as_of: date) -> bool:
+    """Whether any contract has something due up to that day."""
+    return (
+        connection.execute(sa.select(contracts.c.id).where(contracts.c.next_bill_on <= as_of).limit(1)).first()
+        is not None
+    )
+
+
 def stretches(*, connection: Connection, as_of: date, size: int) -> Iterator[tuple[Place, Place | None]]:
     """All customers with something due as stretches of that many, one after the other, from first to end (excluded)."""
     place = sa.tuple_(contracts.c.org_id, contracts.c.customer_ref)
@@ -62,7 +73,7 @@ def stretches(*, connection: Connection, as_of: date, size: int) -> Iterator[tup
 
 
 def load_billed(*, connection: Connection, due: Sequence[DueContract]) -> dict[int, list[Billed]]:
-    """Every item that a document holds for these contracts, by contract; voided documents are left out."""
+    """Every item that a document holds for these contracts, by contract; not of voided or sent back documents."""
     found: dict[int, list[Billed]] = {}
     ids = [one.id for one in due]
     for start in range(0, len(ids), _AT_ONCE):
@@ -93,7 +104,7 @@ def load_ledger(*, connection: Connection, due: Sequence[DueContract]) -> Ledger
     query = (
         sa.select(invoice_items.c.charge_key, invoice_items.c.amount, invoice_items.c.tax)
         .join(invoices, invoices.c.id == invoice_items.c.invoice_id)
-        .where(invoices.c.state != VOID, invoice_items.c.contract_id.in_(ids))
+        .where(invoices.c.state.not_in(NOT_BILLED_STATES), invoice_items.c.contract_id.in_(ids))
         .order_by(invoices.c.id)
     )
     taxes = {row.charge_key: _tax(row.tax) for row in connection.execute(query) if row.amount > 0}
@@ -116,7 +127,8 @@ def save_drafted(*, work: UnitOfWork, drafted: Sequence[Drafted], run_id: int, n
     """Store what is still true; answers those whose contracts were changed meanwhile and must be drafted again."""
     moved = _moved(work, drafted)
     kept = [one for one in drafted if not any(contract.id in moved for contract in one.contracts)]
-    insert_drafts(work=work, drafted=kept, run_id=run_id, now=now)
+    fresh = settle_sent_back(work=work, drafted=kept, now=now)
+    insert_drafts(work=work, drafted=fresh, run_id=run_id, now=now)
     rows = [_progress(one, contract) for one in kept for contract in one.contracts]
     if rows:
         work.execute(_SAVE_PROGRESS, rows)
@@ -160,7 +172,7 @@ _BILLED = (
         invoices.c.bill_on,
     )
     .join(invoices, invoices.c.id == invoice_items.c.invoice_id)
-    .where(invoices.c.state != VOID)
+    .where(invoices.c.state.not_in(NOT_BILLED_STATES))
     .order_by(invoices.c.id, invoice_items.c.position)
 )
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from connector.store.tables import contracts, processes
-from connector.store.tables_billing import billing_chunks, billing_runs
+from connector.store.tables_billing import billing_chunks, billing_runs, invoices
 from connector.store.unit_of_work import UnitOfWork
 
 # A chunk takes seconds; one that is held this long belongs to a process that died.
@@ -150,3 +150,14 @@ def release_chunks(*, work: UnitOfWork, run_id: int, claimed_by: str) -> int:
     chunks = billing_chunks.c
     is_held = (chunks.run_id == run_id) & (chunks.claimed_by == claimed_by) & (chunks.state == "running")
     return work.execute(billing_chunks.update().where(is_held).values(state="waiting")).rowcount
+
+
+def forget_before(*, work: UnitOfWork, moment: datetime) -> int:
+    """Delete runs that ended before that moment and drafted nothing; answers how many. The others explain drafts."""
+    runs = billing_runs.c
+    is_over = (runs.finished_at < moment) & runs.id.not_in(
+        sa.select(invoices.c.run_id).where(invoices.c.run_id.is_not(None))
+    )
+    ids = list(work.execute(sa.select(runs.id).where(is_over)).scalars())
+    work.execute(billing_chunks.delete().where(billing_chunks.c.run_id.in_(ids)))
+    return work.execute(billing_runs.delete().where(runs.id.in_(ids))).rowcount

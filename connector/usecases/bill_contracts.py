@@ -14,12 +14,13 @@ from itertools import groupby
 from typing import Any
 
 from connector.domain.taxed_documents import TaxSettings
+from connector.errors import ConnectorError
 from connector.ports import Clock
 from connector.store import billing, billing_runs
 from connector.store.billing_rows import Drafted, DueContract, Ledger
 from connector.store.billing_runs import Chunk
 from connector.store.unit_of_work import Database
-from connector.usecases.draft_customer import draft_customer, takes_back
+from connector.usecases.draft_customer import draft_customer, refused, takes_back
 from connector.usecases.start_look import StartsWork
 
 # Customers in one chunk: seconds of work, so that a process that dies loses little.
@@ -88,13 +89,27 @@ class Biller:
         """Store the drafts, some customers at a time; answers the contracts that changed and must be drafted again."""
         changed: set[int] = set()
         for start in range(0, len(drafted), _STORED_TOGETHER):
-            some = drafted[start : start + _STORED_TOGETHER]
+            stored, moved = self._store_some(chunk, drafted[start : start + _STORED_TOGETHER])
+            changed.update(contract.id for one in moved for contract in one.contracts)
+            _count(counts, stored)
+        return changed
+
+    def _store_some(self, chunk: Chunk, some: Sequence[Drafted]) -> tuple[list[Drafted], list[Drafted]]:
+        """(stored, changed meanwhile). Drafts that the database refuses hold up no other customer's."""
+        try:
             with self.database.unit_of_work() as work:
                 moved = billing.save_drafted(work=work, drafted=some, run_id=chunk.run_id, now=self.clock.now())
                 work.commit()
-            changed.update(contract.id for one in moved for contract in one.contracts)
-            _count(counts, [one for one in some if one not in moved])
-        return changed
+            return [one for one in some if one not in moved], moved
+        except ConnectorError:
+            raise
+        except Exception as error:
+            if any(one.problem for one in some):
+                raise
+            if len(some) == 1:
+                return self._store_some(chunk, [refused(contracts=some[0].contracts, error=error)])
+        parts = [self._store_some(chunk, [one]) for one in some]
+        return [one for stored, _ in parts for one in stored], [one for _, moved in parts for one in moved]
 
 
 def start_billing(
@@ -104,6 +119,10 @@ def start_billing(
 
     Runs that were left open, say because nobody was there, are started again first; starting a run twice is harmless.
     """
+    with database.reading() as connection:
+        is_due = billing.is_anything_due(connection=connection, as_of=as_of)
+        if not is_due and not billing_runs.open_runs(connection=connection):
+            return {"chunks": 0}
     run_id = biller.open_run(as_of=as_of, actor=actor)
     with database.unit_of_work() as work:
         for open_run in billing_runs.open_runs(connection=work.connection):

@@ -35,7 +35,7 @@ def draft_customer(
         return [_draft(contracts, as_of, ledger, taxes)]
     except Exception as error:  # noqa: BLE001 - one bad contract holds up no other; it stays due and says why
         if len(contracts) == 1:
-            return [_failed(contracts, error)]
+            return [refused(contracts=contracts, error=error)]
     apart = [draft_customer(contracts=[one], as_of=as_of, ledger=ledger, taxes=taxes)[0] for one in contracts]
     good = [one for one, drafted in zip(contracts, apart, strict=True) if not drafted.problem]
     bad = [drafted for drafted in apart if drafted.problem]
@@ -49,6 +49,18 @@ def takes_back(drafted: Sequence[Drafted]) -> bool:
     """Whether something of it lowers or corrects earlier documents, and so needs to know all of them."""
     drafts = [taxed.document.draft for one in drafted for taxed in one.drafts]
     return any(draft.kind is DocumentKind.CREDIT_NOTE or any(item.reverses for item in draft.items) for draft in drafts)
+
+
+def refused(*, contracts: Sequence[DueContract], error: Exception) -> Drafted:
+    """Nothing for these contracts, and why; they stay due as they were."""
+    return Drafted(
+        contracts=contracts,
+        contract_ids={},
+        drafts=[],
+        waiting=0,
+        progress={one.id: Progress(one.next_bill_on, one.billed_until, is_compared=False) for one in contracts},
+        problem=_said(contracts[0], error),
+    )
 
 
 def _draft(contracts: Sequence[DueContract], as_of: date, ledger: Ledger, taxes: TaxSettings) -> Drafted:
@@ -108,17 +120,6 @@ def _progress(one: DueContract, contract: Contract, run: BillingRun, as_of: date
     if waiting:
         return Progress(min(waiting), min(waiting) - _ONE_DAY, is_compared=True)
     return Progress(next_bill_date(contract=contract, after=as_of), as_of, is_compared=True)
-
-
-def _failed(contracts: Sequence[DueContract], error: Exception) -> Drafted:
-    return Drafted(
-        contracts=contracts,
-        contract_ids={},
-        drafts=[],
-        waiting=0,
-        progress={one.id: Progress(one.next_bill_on, one.billed_until, is_compared=False) for one in contracts},
-        problem=_said(contracts[0], error),
-    )
 
 
 def _said(one: DueContract, error: Exception) -> str:

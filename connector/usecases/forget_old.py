@@ -1,4 +1,4 @@
-"""Retention: forget finished runs of the engine, job runs, ended processes and old login attempts.
+"""Retention: forget finished runs of the engine, job runs, empty billing runs, ended processes and old login attempts.
 
 Orders, contracts, history and the inbox are never forgotten here.
 """
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from connector.ports import Clock
-from connector.store import processes
+from connector.store import billing_runs, processes
 from connector.store.unit_of_work import Database
 
 _AT_ONCE = 1000
@@ -33,5 +33,6 @@ def forget_old(*, database: Database, clock: Clock, engine: Forgets, keep: timed
             break
     with database.unit_of_work() as work:
         processes.forget_before(work=work, moment=moment)
+        billing_runs.forget_before(work=work, moment=moment)
         work.commit()
     return {"runs": runs}

@@ -1,25 +1,22 @@
-"""Billing runs over real databases: nothing twice, nothing lost, whatever comes between."""
+"""What a billing run drafts, over real databases: nothing twice, nothing lost, previewed is billed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from connector.adapters.clock import FixedClock
 from connector.domain.contracts import build_contract
 from connector.domain.invoicing import preview_invoices
-from connector.domain.terms import Address, BillingTiming, ChargeType, Customer, DealType, Order
-from connector.store import billing, billing_runs, usage
-from connector.store.tables import contracts, orders
-from connector.store.tables_billing import invoices
+from connector.domain.terms import Address, BillingTiming, Customer, Order
 from connector.store.unit_of_work import Database
 from tests.billing import Books, for_customer, same
 from tests.domain.making import MONTHLY, QUARTERLY, day, make_cancellation, make_item, make_order
+from tests.domain.seat_orders import NEW as YEARLY_SEATS
+from tests.domain.seat_orders import NEW_MONTHLY as MONTHLY_SEATS
 from tests.domain.seat_orders import monthly_seats, seats, upsell
 
 
@@ -31,18 +28,6 @@ def books(database: Database, clock: FixedClock) -> Books:
 @pytest.fixture
 def sqlite_books(sqlite_database: Database, clock: FixedClock) -> Books:
     return Books(sqlite_database, clock)
-
-
-YEARLY_SEATS = make_order(seats())
-MONTHLY_SEATS = make_order(monthly_seats(last="2026-06-30"), last="2026-06-30")
-METERED = make_item(
-    "Calls",
-    price="0.5",
-    charge_type=ChargeType.USAGE,
-    billing_period_months=MONTHLY,
-    price_period_months=1,
-    last="2026-06-30",
-)
 
 
 # What a run drafts
@@ -235,313 +220,6 @@ def test_a_credit_keeps_the_tax_its_invoice_had_although_the_customer_moved(book
     assert (note.net, note.tax) == (Decimal("-6049.32"), Decimal("-1149.37"))
 
 
-# Changes after billing
-
-
-def test_a_backdated_upsell_bills_its_difference_on_its_own_day(books: Books) -> None:
-    books.sign(YEARLY_SEATS)
-    books.bill("2026-06-30")
-    books.sign(upsell("60", "50", "2026-05-20"))
-
-    books.bill("2026-06-30")
-
-    assert books.totals() == [("2026-01-01", "invoice", "12000.00"), ("2026-05-20", "invoice", "1486.03")]
-    assert books.contract().value == Decimal("13486.03")
-
-
-def test_a_backdated_downsell_with_credit_is_a_credit_note_that_names_its_invoice(books: Books) -> None:
-    books.sign(YEARLY_SEATS)
-    books.bill("2026-06-30")
-    books.sign(
-        replace(upsell("40", "50", "2026-05-20", record="DOWN"), deal_type=DealType.DOWNSELL, is_unused_credited=True)
-    )
-
-    books.bill("2026-06-30")
-
-    invoice, note = books.drafts()
-    assert (note.kind, note.net, note.bill_on) == ("credit_note", Decimal("-1486.03"), day("2026-05-20"))
-    assert note.lowers == [invoice.draft_key]
-
-
-def test_a_cancellation_that_arrives_late_credits_what_was_billed_after_it(books: Books) -> None:
-    books.sign(MONTHLY_SEATS)
-    books.bill("2026-05-10")
-    books.sign(make_cancellation("2026-04-01", last="2026-06-30"))
-
-    books.bill("2026-05-10")
-
-    assert same(
-        books.table(),
-        """
-        2026-01-01  invoice      Seats  2026-01-01  2026-01-31   1000.00 EUR
-        2026-02-01  invoice      Seats  2026-02-01  2026-02-28   1000.00 EUR
-        2026-03-01  invoice      Seats  2026-03-01  2026-03-31   1000.00 EUR
-        2026-04-01  invoice      Seats  2026-04-01  2026-04-30   1000.00 EUR
-        2026-05-01  invoice      Seats  2026-05-01  2026-05-31   1000.00 EUR
-        2026-05-10  credit_note  Seats  2026-04-01  2026-04-30  -1000.00 EUR
-        2026-05-10  credit_note  Seats  2026-05-01  2026-05-31  -1000.00 EUR
-        """,
-    )
-    april, may, note = books.drafts()[-3:]
-    assert note.lowers == [april.draft_key, may.draft_key]
-    assert "not owed any more" in books.items()[-1].reason
-    assert books.bill("2026-06-30") == {}
-
-
-def test_a_run_for_a_past_date_leaves_later_documents_to_the_run_for_their_day(books: Books) -> None:
-    books.sign(MONTHLY_SEATS)
-    books.bill("2026-05-10")
-    books.sign(make_cancellation("2026-04-01", last="2026-06-30"))
-
-    assert books.bill("2026-04-02") == {"customers": 1, "drafts": 1, "items": 1}
-    assert books.totals()[-2:] == [("2026-04-02", "credit_note", "-1000.00"), ("2026-05-01", "invoice", "1000.00")]
-    assert books.bill("2026-05-10") == {"customers": 1, "drafts": 1, "items": 1}
-    assert books.totals()[-1] == ("2026-05-10", "credit_note", "-1000.00")
-    assert sum(Decimal(net) for _day, _kind, net in books.totals()) == 3000
-
-
-def test_a_credit_agreed_long_before_names_the_invoice_it_lowers(books: Books) -> None:
-    books.sign(YEARLY_SEATS, make_cancellation("2026-07-01", credited=True))
-    books.bill("2026-03-31")
-    books.bill("2026-06-30")
-
-    books.bill("2026-07-01")
-
-    invoice, note = books.drafts()
-    assert (note.kind, note.lowers) == ("credit_note", [invoice.draft_key])
-
-
-def test_a_changed_contract_bills_nothing_again_of_its_neighbour(books: Books) -> None:
-    books.sign(MONTHLY_SEATS)
-    books.sign(make_order(monthly_seats(last="2026-06-30"), record="OTHER", last="2026-06-30"))
-    books.bill("2026-03-01")
-    books.sign(
-        replace(
-            make_order(
-                replace(monthly_seats("60", last="2026-06-30", start="2026-04-01"), prior_quantity=Decimal(50)),
-                record="UP", start="2026-04-01", last="2026-06-30", deal=DealType.UPSELL,
-            )
-        )
-    )  # fmt: skip
-
-    books.bill("2026-04-01")
-
-    assert books.totals()[-1] == ("2026-04-01", "invoice", "2200.00")
-    assert len(books.items()) == 6 + 3
-
-
-def test_contracts_billed_up_to_different_days_bill_nothing_twice(books: Books) -> None:
-    books.sign(MONTHLY_SEATS)
-    books.bill("2026-01-20")
-    books.sign(
-        make_order(
-            monthly_seats(start="2026-01-15", last="2026-06-14"), record="OTHER", start="2026-01-15", last="2026-06-14"
-        )
-    )
-    books.bill("2026-01-25")
-    books.bill("2026-02-03")
-    books.bill("2026-02-16")
-
-    books.bill("2026-04-20")
-
-    assert sorted(day for day, _kind, _net in books.totals()) == [
-        "2026-01-01", "2026-01-15", "2026-02-01", "2026-02-15", "2026-03-01", "2026-03-15", "2026-04-01", "2026-04-15",
-    ]  # fmt: skip
-
-
-def test_the_same_correction_twice_on_one_day_is_two_documents(books: Books) -> None:
-    number = books.sign(make_order(METERED, last="2026-06-30"))
-    (key,) = _usage_keys(["2026-01-01"])
-
-    for units in ("100", "200", "100", "200"):
-        _read(books, number, key, units)
-        books.bill("2026-02-10")
-
-    assert [net for _day, _kind, net in books.totals()] == ["50.00", "50.00", "-50.00", "50.00"]
-
-
-# Usage
-
-
-def test_usage_without_a_reading_keeps_its_contract_due(books: Books) -> None:
-    number = books.sign(make_order(seats(), METERED))
-
-    assert books.bill("2026-03-05") == {"customers": 1, "drafts": 1, "items": 1, "waiting": 2}
-    assert books.contract(number).next_bill_on == day("2026-02-01")
-    assert books.bill("2026-03-05") == {"customers": 1, "waiting": 2}
-
-
-def test_usage_is_billed_when_its_reading_comes_and_the_rest_goes_on(books: Books) -> None:
-    number = books.sign(make_order(seats(), METERED))
-    january, february = _usage_keys(["2026-01-01", "2026-02-01"])
-    books.bill("2026-03-05")
-    _read(books, number, january, "100")
-
-    books.bill("2026-03-05")
-
-    assert books.totals() == [("2026-01-01", "invoice", "12000.00"), ("2026-02-01", "invoice", "50.00")]
-    assert books.contract(number).next_bill_on == day("2026-03-01")
-    _read(books, number, february, "10")
-    books.bill("2026-03-05")
-    assert books.totals()[2:] == [("2026-03-01", "invoice", "5.00")]
-    assert books.contract(number).next_bill_on == day("2026-04-01")
-
-
-@pytest.mark.parametrize(("units", "kind", "net"), [("140", "invoice", "20.00"), ("60", "credit_note", "-20.00")])
-def test_corrected_usage_is_a_difference_with_its_reason(books: Books, units: str, kind: str, net: str) -> None:
-    number = books.sign(make_order(METERED, last="2026-06-30"))
-    (january,) = _usage_keys(["2026-01-01"])
-    _read(books, number, january, "100")
-    books.bill("2026-02-01")
-    _read(books, number, january, units)
-
-    books.bill("2026-02-20")
-
-    assert books.totals()[-1] == ("2026-02-20", kind, net)
-    assert books.items()[-1].reason.startswith("50.00 was billed")
-
-
-def test_usage_that_waits_is_not_lost_behind_a_backdated_order(books: Books) -> None:
-    number = books.sign(YEARLY_SEATS)
-    books.bill("2026-06-30")
-    metered = replace(METERED, prior_quantity=Decimal(0), starts_on=day("2026-02-01"))
-    books.sign(make_order(metered, record="UP", start="2026-02-01", deal=DealType.UPSELL))
-    (february,) = (key.replace("NEW:", "UP:") for key in _usage_keys(["2026-02-01"]))
-
-    assert books.bill("2026-06-30")["waiting"] == 4
-    _read(books, number, february, "100")
-    books.bill("2026-06-30")
-
-    assert ("2026-03-01", "invoice", "50.00") in books.totals()
-
-
-# Contracts that cannot be billed
-
-
-def test_one_bad_contract_holds_up_no_other_and_says_why(books: Books) -> None:
-    books.sign(YEARLY_SEATS)
-    bad = books.sign(make_order(make_item("Support", price="500"), record="BAD"))
-    books.sign(for_customer(make_order(seats(), record="OTHER"), "001B"))
-    _spoil(books, bad, lambda terms: terms | {"line_items": [_unpriced(terms["line_items"][0])]})
-
-    counts = books.bill("2026-01-01")
-
-    assert counts == {"customers": 2, "failed": 1, "drafts": 2, "items": 2}
-    row = books.contract(bad)
-    assert row.billing_problem.startswith("ABOVE_LAST_TIER: No price tier of line line-Support")
-    assert row.next_bill_on == day("2026-01-01")
-    assert row.billed_until is None
-
-
-def test_a_contract_whose_terms_cannot_even_be_read_holds_up_no_other(books: Books) -> None:
-    bad = books.sign(make_order(seats(), record="BAD"))
-    books.sign(YEARLY_SEATS)
-    _spoil(books, bad, lambda _terms: {"nothing": "of it"})
-
-    assert books.bill("2026-01-01") == {"customers": 1, "failed": 1, "drafts": 1, "items": 1}
-    problem = books.contract(bad).billing_problem
-    assert problem.startswith("UNEXPECTED: ")
-    assert "nothing" not in problem
-
-
-def test_a_mended_contract_is_billed_and_its_problem_goes(books: Books) -> None:
-    number = books.sign(YEARLY_SEATS)
-    good = _spoil(books, number, lambda _terms: {})
-    books.bill("2026-01-01")
-    _spoil(books, number, lambda _terms: good)
-
-    books.bill("2026-01-01")
-
-    assert books.contract(number).billing_problem == ""
-    assert books.totals() == [("2026-01-01", "invoice", "12000.00")]
-
-
-# Others at the same time
-
-
-def test_an_order_between_reading_and_storing_has_the_customer_drafted_again(
-    books: Books, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    books.sign(YEARLY_SEATS)
-    arriving = [upsell("60", "50", "2026-01-01")]
-    take = type(books.biller)._store
-
-    def storing(*positional: object) -> set[int]:
-        # Read and drafted, not yet stored: now another process applies an order.
-        while arriving:
-            books.sign(arriving.pop())
-        return take(*positional)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(type(books.biller), "_store", storing)
-
-    counts = books.bill("2026-01-01")
-
-    assert counts == {"customers": 1, "drafts": 1, "items": 2}
-    assert books.totals() == [("2026-01-01", "invoice", "14400.00")]
-
-
-def test_a_customer_that_never_rests_is_left_to_the_next_run_and_counted(
-    books: Books, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    number = books.sign(YEARLY_SEATS)
-    take = type(books.biller)._store
-
-    def storing(*positional: object) -> set[int]:
-        with books.database.unit_of_work() as work:
-            billing.look_again(work=work, contract_ids=[1], since=day("2026-01-01"))
-            work.commit()
-        return take(*positional)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(type(books.biller), "_store", storing)
-
-    assert books.bill("2026-01-01") == {"postponed": 1}
-    monkeypatch.undo()
-    assert books.contract(number).next_bill_on == day("2026-01-01")
-    assert books.bill("2026-01-01")["drafts"] == 1
-
-
-def test_a_voided_draft_is_owed_again(books: Books) -> None:
-    books.sign(MONTHLY_SEATS)
-    books.bill("2026-03-01")
-    before = books.table()
-    with books.database.unit_of_work() as work:
-        work.execute(invoices.update().where(invoices.c.bill_on == day("2026-02-01")).values(state="void"))
-        billing.look_again(work=work, contract_ids=[1], since=day("2026-02-01"))
-        work.commit()
-
-    assert books.bill("2026-03-01") == {"customers": 1, "drafts": 1, "items": 1}
-    lines = books.table().splitlines()
-    assert len(lines) == 4
-    assert sorted(set(lines)) == sorted(set(before.splitlines()))
-
-
-def test_a_chunk_is_taken_by_one_process_only(books: Books, database: Database, clock: FixedClock) -> None:
-    other = Books(database, clock, executor_id="there")
-    for number in range(4):
-        books.sign(for_customer(make_order(seats(), record=f"R{number}"), f"00{number}"))
-    run_id = books.open_run("2026-01-01", chunk_size=2)
-
-    assert books.biller.bill_next_chunk(run_id=run_id)
-    assert other.biller.bill_next_chunk(run_id=run_id)
-
-    assert not books.biller.bill_next_chunk(run_id=run_id)
-    assert books.counts(run_id) == {"customers": 4, "drafts": 4, "items": 4}
-
-
-def test_a_chunk_of_a_process_that_went_silent_is_taken_again(books: Books, clock: FixedClock) -> None:
-    books.sign(YEARLY_SEATS)
-    run_id = books.open_run("2026-01-01")
-    with books.database.unit_of_work() as work:
-        assert billing_runs.take_chunk(work=work, run_id=run_id, claimed_by="dead", now=clock.now())
-        work.commit()
-
-    assert not books.biller.bill_next_chunk(run_id=run_id)
-    clock.advance(timedelta(minutes=11))
-    assert books.biller.bill_next_chunk(run_id=run_id)
-
-    assert books.counts(run_id) == {"customers": 1, "drafts": 1, "items": 1}
-
-
 # Previewed is billed
 
 
@@ -579,34 +257,3 @@ def test_the_preview_of_a_contract_is_what_is_billed_over_its_life(sqlite_books:
     }
     value = sqlite_books.contract().value
     assert sum(row.net for row in sqlite_books.drafts()) == value
-
-
-def _usage_keys(first_days: list[str]) -> list[str]:
-    return [f"NEW:line-Calls/{first}/usage" for first in first_days]
-
-
-def _read(books: Books, number: str, key: str, units: str) -> None:
-    with books.database.unit_of_work() as work:
-        usage.save_reading(
-            work=work,
-            contract_id=books.contract(number).id,
-            charge_key=key,
-            units=Decimal(units),
-            bill_on=day("2026-02-01"),
-            now=books.clock.now(),
-        )
-        work.commit()
-
-
-def _spoil(books: Books, number: str, change: object) -> object:
-    """Change the stored terms of a contract's order behind the product's back; answers what they were."""
-    with books.database.unit_of_work() as work:
-        query = sa.select(orders.c.id, orders.c.terms).join(contracts, contracts.c.id == orders.c.contract_id)
-        row = work.execute(query.where(contracts.c.number == number)).one()
-        work.execute(orders.update().where(orders.c.id == row.id).values(terms=change(row.terms)))  # type: ignore[operator]
-        work.commit()
-    return row.terms
-
-
-def _unpriced(item: dict[str, object]) -> dict[str, object]:
-    return item | {"price_model": "tiered", "tiers": []}
