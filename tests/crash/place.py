@@ -115,6 +115,12 @@ class Place:
             found["runs"] = runs
         return found
 
+    def is_held_up(self) -> bool:
+        """Whether somebody waits in PostgreSQL for a lock that somebody else holds."""
+        query = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        with self.database.reading() as connection:
+            return bool(connection.execute(query).scalar_one())
+
     def unfinished_runs(self) -> list[str]:
         """The ids of runs that the engine still has to finish."""
         client = self.starter.client

@@ -51,13 +51,22 @@ class Zygote:
         jobs: tuple[str, ...] = ("write_back", "wake", "watchdog"),
         kill_in: str = "look",
         kill_at: int = 0,
+        is_paused: bool = False,
         release: str = "",
     ) -> Child:
         """A worker process; with `kill_at` it kills itself at that point of its runs of the kind `kill_in`.
 
-        It says that it is of that `release`.
+        With `is_paused` it only stops there, until it is told to go on. It says that it is of that `release`.
         """
-        return self._start(settings, is_web=False, jobs=jobs, kill_in=kill_in, kill_at=kill_at, release=release)
+        return self._start(
+            settings,
+            is_web=False,
+            jobs=jobs,
+            kill_in=kill_in,
+            kill_at=kill_at,
+            is_paused=is_paused,
+            release=release,
+        )
 
     def web(self, settings: dict[str, Any]) -> Child:
         """A web server process (gunicorn with its own children)."""
@@ -87,6 +96,7 @@ class Zygote:
         jobs: tuple[str, ...] = (),
         kill_in: str = "",
         kill_at: int = 0,
+        is_paused: bool = False,
         release: str = "",
     ) -> Child:
         self._started += 1
@@ -99,7 +109,7 @@ class Zygote:
             jobs=list(jobs),
             release=release,
             log=str(log),
-            kill={"kind": kill_in, "at": kill_at, "points_file": str(points)},
+            kill={"kind": kill_in, "at": kill_at, "is_paused": is_paused, "points_file": str(points)},
         )
         return Child(self, pid, log, points)
 
@@ -119,6 +129,15 @@ class Child:
         if self.ended is None:
             self.ended = self.zygote.ask(do="poll", pid=self.pid)
         return self.ended is not None
+
+    def is_paused(self) -> bool:
+        """Whether it has stopped itself and waits to be told to go on."""
+        state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "T"
+
+    def go_on(self) -> None:
+        """Let a paused process go on as if nothing had happened."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill it, and whatever it started, without a chance to say goodbye."""

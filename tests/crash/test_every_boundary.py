@@ -15,7 +15,7 @@ import pytest
 from connector.store.unit_of_work import Database
 from tests.crash.conftest import Workers
 from tests.crash.place import Place
-from tests.crash.processes import wait_until
+from tests.crash.processes import Child, wait_until
 from tests.selling import SignedDeal
 
 pytestmark = pytest.mark.crash
@@ -42,6 +42,49 @@ def test_a_kill_anywhere_changes_nothing_in_the_end(
         *("contract: confirm", "customer: confirm", "fulfil", "metering: confirm", "open", "read_back: confirm"),
         *("recalculate", "subscriptions: confirm"),
     ]
+
+
+def test_a_pause_anywhere_longer_than_death_changes_nothing_in_the_end(
+    new_postgresql: Callable[[], Database], workers: Workers
+) -> None:
+    """The worker is taken for dead while it stands still, its run goes on elsewhere, and then it wakes up."""
+    undisturbed = _run(new_postgresql(), workers, kind="look", kill_at=0)
+
+    for pause_at in range(1, _MOST_POINTS):
+        disturbed = _pause(new_postgresql(), workers, pause_at=pause_at)
+        assert disturbed["end"] == undisturbed["end"], f"paused at {disturbed['points'][pause_at - 1 :]}"
+        if not disturbed["was_paused"]:
+            break
+
+    assert pause_at > _FEWEST_POINTS["look"]
+
+
+def _pause(database: Database, workers: Workers, *, pause_at: int) -> dict[str, Any]:
+    place = Place(database)
+    try:
+        deal = _push_a_deal(place, is_spread=False)
+        first = workers.start(place.settings, kill_at=pause_at, is_paused=True)
+        wait_until(lambda: first.is_paused() or place.is_at_rest(1), "the first worker was paused or is done")
+        was_paused = first.is_paused()
+        if was_paused:
+            _let_another_one_take_over(place, workers, first)
+        first.kill()
+        return {"end": place.end_state(deal), "was_paused": was_paused, "points": first.points()}
+    finally:
+        place.close()
+        database.dispose()
+
+
+def _let_another_one_take_over(place: Place, workers: Workers, first: Child) -> None:
+    """The other one finishes the run, or waits for a row that the paused one still holds; then that one wakes up."""
+    place.let_time_pass()
+    second = workers.start(place.settings)
+    wait_until(lambda: place.is_at_rest(1) or place.is_held_up(), "the other worker finished, or waits for a lock")
+    first.go_on()
+    wait_until(first.has_ended, "the worker that was declared dead ends itself")
+    assert first.ended == 70, first.said()
+    place.await_end(first, second, deals=1)
+    second.kill()
 
 
 def _run(database: Database, workers: Workers, *, kind: str, kill_at: int) -> dict[str, Any]:

@@ -83,7 +83,9 @@ def _be_a_child(request: dict[str, Any]) -> NoReturn:
 
 def _work(request: dict[str, Any], config: Any) -> NoReturn:
     kill = request["kill"]
-    KillingPoints(kind=kill["kind"], kill_at=kill["at"], points_file=kill["points_file"]).install()
+    KillingPoints(
+        kind=kill["kind"], kill_at=kill["at"], points_file=kill["points_file"], is_paused=kill["is_paused"]
+    ).install()
     if request["jobs"]:
         _keep_only(request["jobs"])
     running = RunningWorker(make_services(config))
