@@ -10,7 +10,7 @@ import click
 from connector.bootstrap import make_sweeper, refuse_wrong_org
 from connector.commands.setting import FINDINGS, GOOD, Setting, actor, settings_options, table
 from connector.errors import Refused
-from connector.usecases.preview_record import faults_of, preview
+from connector.usecases.preview_record import Previewer, faults_of
 from connector.usecases.replay_message import replay as replay_messages
 from connector.usecases.resync import ResyncAsked, resync
 
@@ -145,9 +145,8 @@ def map_group() -> None:
 def preview_command(setting: Setting, *, record: str) -> int:
     """Show what a RECORD would become; nothing is written."""
     parts = setting.migrated
-    answer = preview(
-        orgs=parts.orgs, platform=parts.platform, clock=parts.clock, database=parts.database, salesforce_id=record
-    )
+    previewer = Previewer(parts.orgs, parts.platform, parts.clock, parts.database, parts.taxes)
+    answer = previewer.preview_record(salesforce_id=record)
     faults = faults_of(answer)
     lines = [f"{answer['object']} {answer['salesforce_id']}: {answer['reason']}", *_told(answer)]
     lines += [f"- {fault.sentence()} Who: {fault.owner}." for fault in faults]

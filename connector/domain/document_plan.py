@@ -60,7 +60,8 @@ def documents_to_come(
         for charge in schedule(contract=contract, usage=usage)
         if charge.is_estimate and charge.key not in known | shown
     ]
-    return tuple(sorted((*due, *later, *_estimates(contract, unread)), key=lambda draft: (draft.bill_on, draft.key)))
+    # Within a day, the sequence of the run.
+    return tuple(sorted((*due, *later, *_estimates(contract, unread)), key=lambda draft: draft.bill_on))
 
 
 def check_schedule(*, items: Iterable[InvoiceItem], value: Money) -> ScheduleCheck:

@@ -13,7 +13,7 @@ from connector.domain.checks import check_order
 from connector.domain.contracts import Contract, ContractRefused, build_contract, order_value, tie_out
 from connector.domain.entitlements import AccessWanted
 from connector.domain.terms import DealType, Order
-from connector.errors import Fault, Refused
+from connector.errors import Refused
 from connector.ports import EntitlementPlatform, Record, RecordMapping
 from connector.store import contract_orders
 from connector.store.contract_orders import ContractOrders
@@ -37,12 +37,16 @@ class WaitsForOrder(Refused):
 
 @dataclass(frozen=True, slots=True)
 class OrderRead:
-    """An order that can be fulfilled: its terms, its value in its currency, the access it sells, and the plans."""
+    """An order that can be fulfilled: its terms, its value in its currency, the access it sells, and the plans.
+
+    `contract` is what its contract is with it, or the one that it opens.
+    """
 
     terms: Order
     value: Decimal
     access: tuple[AccessWanted, ...]
     plans: Plans
+    contract: Contract
 
 
 def read_order(
@@ -53,7 +57,11 @@ def read_order(
     Raises a Refused error with `faults` (all of them), or WaitsForOrder with the terms when the order it changes has
     no contract yet.
     """
-    terms = mapping.to_order(record)
+    return check_terms(terms=mapping.to_order(record), database=database, platform=platform)
+
+
+def check_terms(*, terms: Order, database: Database, platform: EntitlementPlatform) -> OrderRead:
+    """Check an order that was read before, or that somebody wrote down. Raises like `read_order`."""
     signed = _signed_before(database, terms)
     if terms.amends_ref and not signed.documents:
         raise WaitsForOrder(terms)
@@ -62,12 +70,10 @@ def read_order(
     plans = fetch_plans(platform=platform, terms=in_force)
     access, access_faults = access_in_force(terms=in_force, plans=plans)
     faults += access_faults
-    if not faults:
-        faults += _contract_faults(terms, signed)
     if faults:
         raise TermsRefused(tuple(faults), terms=terms)
-    base = _base(terms, signed)
-    return OrderRead(terms, order_value(order=terms, base=base).amount, access, plans)
+    base, contract = _contracts(terms, signed)
+    return OrderRead(terms, order_value(order=terms, base=base).amount, access, plans, contract)
 
 
 def plans_again(*, contract_id: int, database: Database, platform: EntitlementPlatform) -> Plans:
@@ -86,15 +92,15 @@ def _signed_before(database: Database, terms: Order) -> ContractOrders:
         return contract_orders.load_orders(connection=connection, contract_id=contract_id)
 
 
-def _contract_faults(terms: Order, signed: ContractOrders) -> tuple[Fault, ...]:
-    try:
-        base = _base(terms, signed)
-        build_contract(orders=[*signed.terms_beside(terms), terms], undone=signed.undone)
-        return tie_out(order=terms, base=base)
-    except ContractRefused as error:
-        return tuple(error.faults)
-
-
-def _base(terms: Order, signed: ContractOrders) -> Contract | None:
+def _contracts(terms: Order, signed: ContractOrders) -> tuple[Contract | None, Contract]:
+    """The contract without the order and with it. Raises TermsRefused when they do not fit or the total differs."""
     earlier = signed.terms_beside(terms)
-    return build_contract(orders=earlier, undone=signed.undone) if earlier else None
+    try:
+        base = build_contract(orders=earlier, undone=signed.undone) if earlier else None
+        contract = build_contract(orders=[*earlier, terms], undone=signed.undone)
+        faults = tie_out(order=terms, base=base)
+    except ContractRefused as error:
+        raise TermsRefused(tuple(error.faults), terms=terms) from error
+    if faults:
+        raise TermsRefused(faults, terms=terms)
+    return base, contract

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 from connector.domain.contract_terms import Charge, Contract
 from connector.domain.contracts import annual_value, build_contract
@@ -31,6 +32,8 @@ from connector.usecases.show_contract import ContractShown, show_contract
 
 PLANNED = "planned"
 UNREAD = "unread"
+# On one day, what exists stands before what will be made, and that before what nobody can make yet.
+_SEQUENCE = {PLANNED: 1, UNREAD: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def show_schedule(*, database: Database, taxes: TaxSettings, number: str, today:
     ]
     items = [item for document in documents for item in document.items]
     annual_on = max(contract.starts_on, min(today, contract.ends_on - timedelta(days=1)))
-    documents.sort(key=lambda one: (one.bill_on, one.is_planned, one.invoice_id or 0))
+    documents.sort(key=lambda one: (one.bill_on, _SEQUENCE.get(one.state, 0), one.invoice_id or 0))
     return ContractSchedule(
         contract=contract,
         charges=schedule(contract=contract, usage=usage),
@@ -160,6 +163,44 @@ def planned_documents(
 ) -> tuple[ScheduledDocument, ...]:
     """Drafts that nobody has made yet, with tax where a rule decides it."""
     return tuple(_planned(draft, customer, taxes, today) for draft in drafts)
+
+
+def document_row(document: ScheduledDocument) -> dict[str, Any]:
+    """A document as a plain row, for answers; amounts are in its `currency`."""
+    return {
+        "bill_on": document.bill_on,
+        "due_on": document.due_on,
+        "kind": document.kind.value,
+        "state": document.state,
+        "invoice": document.invoice_id,
+        "legal_entity": document.legal_entity,
+        "starts_on": document.period.start,
+        "ends_on": document.period.end,
+        "currency": document.net.currency,
+        "net": document.net.rounded().amount,
+        "tax": None if document.tax is None else document.tax.amount,
+        "gross": None if document.gross is None else document.gross.amount,
+        "is_estimate": document.is_estimate,
+        "problem": document.problem,
+        "items": [_item_row(item) for item in document.items],
+    }
+
+
+def _item_row(item: InvoiceItem) -> dict[str, Any]:
+    return {
+        "order_record": item.order_ref,
+        "line": item.line_ref,
+        "product_code": item.product_code,
+        "description": item.description,
+        "starts_on": item.period.start,
+        "ends_on": item.period.end,
+        "quantity": item.quantity,
+        "unit_price": item.unit_price,
+        "amount": item.amount.amount,
+        "kind": item.kind.value,
+        "is_estimate": item.is_estimate,
+        "reason": item.reason,
+    }
 
 
 def latest_customer(*, contract: Contract) -> Customer:

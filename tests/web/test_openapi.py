@@ -14,6 +14,7 @@ from connector.app import create_app
 from connector.domain.fulfilment import OrderState
 from connector.store.unit_of_work import Database
 from connector.web.api import ENDPOINTS, PREFIX
+from tests.billing import Books
 from tests.builders import a_fault, make_message_rows, make_order_rows, make_record_row, quote_id
 from tests.web.conftest import Machine
 from tests.web.serving import make_config, make_services
@@ -64,6 +65,7 @@ def test_every_answer_has_the_shape_that_is_documented(
     make_order_rows(sqlite_database, clock, state=OrderState.RETRYING, step_fault=a_fault())
     make_order_rows(sqlite_database, clock, state=OrderState.NEW, customer="")
     make_message_rows(sqlite_database, clock, ref=make_record_row(sqlite_database, clock, number=9))
+    Books(sqlite_database, clock).bill("2027-01-01")
     token = machine.post("/resync", {"order": done.number}).json["token"]
 
     seen = {
@@ -72,6 +74,8 @@ def test_every_answer_has_the_shape_that_is_documented(
         ("get", "/contracts"): machine.get("/contracts"),
         ("get", "/contracts/{number}"): machine.get(f"/contracts/{done.contract_number}"),
         ("get", "/contracts/{number}/schedule"): machine.get(f"/contracts/{done.contract_number}/schedule"),
+        ("get", "/invoices"): machine.get("/invoices"),
+        ("get", "/invoices/{invoice_id}"): machine.get("/invoices/1"),
         ("get", "/customers"): machine.get("/customers"),
         ("get", "/parked"): machine.get("/parked"),
         ("post", "/parked/replay"): machine.post("/parked/replay", {"all": True}),

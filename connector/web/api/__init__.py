@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from connector.web.api import answers, answers_of_actions, requests, views
+from connector.web.api import answers, answers_of_actions, answers_of_billing, order_body, requests, views
 from connector.web.api.endpoints import Endpoint, register
 
 READ = ("read",)
@@ -29,8 +29,16 @@ ENDPOINTS = (
         answers.ContractDetailAnswer, refusals=(404,),
     ),
     Endpoint(
-        "GET", "/contracts/{number}/schedule", views.show_contract_schedule, "Show the charges of a contract", READ,
-        answers.ScheduleAnswer, refusals=(404, 422),
+        "GET", "/contracts/{number}/schedule", views.show_contract_schedule,
+        "Show the charges and documents of a contract", READ, answers_of_billing.ScheduleAnswer, refusals=(404, 422),
+    ),
+    Endpoint(
+        "GET", "/invoices", views.list_invoices, "List invoices", READ,
+        answers.PageAnswer[answers_of_billing.InvoiceAnswer], parameters=requests.InvoiceParameters,
+    ),
+    Endpoint(
+        "GET", "/invoices/{invoice_id}", views.show_invoice, "Show an invoice", READ,
+        answers_of_billing.InvoiceDetailAnswer, refusals=(404,),
     ),
     Endpoint(
         "GET", "/customers", views.list_customers, "List customers", READ,
@@ -55,8 +63,8 @@ ENDPOINTS = (
         answers_of_actions.ResyncStatusAnswer, refusals=(404,),
     ),
     Endpoint(
-        "POST", "/preview", views.preview, "Preview a record", READ,
-        answers_of_actions.PreviewAnswer, body=requests.PreviewBody, refusals=(404, 422, 503),
+        "POST", "/preview", views.preview, "Preview a record or an order", READ,
+        answers_of_actions.PreviewAnswer, body=order_body.PreviewBody, refusals=(404, 422, 503),
     ),
 )  # fmt: skip
 

@@ -273,9 +273,50 @@ class SubscriptionAnswer(Answer):
     changed_at: Instant
 
 
-class ContractDetailAnswer(ContractAnswer):
-    """Everything about one contract."""
+class ContractChangeAnswer(Answer):
+    """What one order did to the contract, in the sequence of effect; `order` is null when it has no number here.
 
+    `change` is by how much the value moved, `value` what it is after it, `lines` what the order names.
+    """
+
+    order: str | None
+    record: str
+    name: str
+    deal_type: str
+    effective_on: date
+    change: MoneyAnswer
+    value: MoneyAnswer
+    lines: tuple[str, ...]
+    is_undo: bool
+
+
+class NextDocumentAnswer(Answer):
+    """The next document that a billing run will make of the contract; usage not read yet is not in its net."""
+
+    bill_on: date
+    net: MoneyAnswer
+    is_estimate: bool
+
+
+class ContractDetailAnswer(ContractAnswer):
+    """Everything about one contract.
+
+    `annual_value` is what it costs per year on `annual_on`: today, or the nearest day of its term. `billed` is what
+    documents hold of the value, `remaining` what is still to come; usage is in neither. These and the history are null
+    while the contract cannot be calculated, which `problem` explains; it also says why the last billing run left the
+    contract out.
+    """
+
+    problem: str
+    recurring_value: MoneyAnswer | None
+    annual_value: MoneyAnswer | None
+    annual_on: date | None
+    billed: MoneyAnswer | None
+    remaining: MoneyAnswer | None
+    next_document: NextDocumentAnswer | None
+    schedule_agrees: bool | None
+    history: tuple[ContractChangeAnswer, ...] | None
+    warnings: tuple[FaultAnswer, ...] | None
     lines: tuple[ContractLineAnswer, ...]
     versions: tuple[ContractVersionAnswer, ...]
     subscriptions: tuple[SubscriptionAnswer, ...]
@@ -292,13 +333,6 @@ class ChargeAnswer(Answer):
     amount: MoneyAnswer
     kind: str
     is_estimate: bool
-
-
-class ScheduleAnswer(Answer):
-    """All charges of a contract by bill date."""
-
-    contract: str
-    charges: tuple[ChargeAnswer, ...]
 
 
 class CustomerAnswer(Answer):

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from connector.web.api.answers import Answer, ChargeAnswer, FaultAnswer, Instant, MoneyAnswer
+from connector.web.api.answers_of_billing import DocumentAnswer
 
 
 class ReplayAnswer(Answer):
@@ -52,15 +53,26 @@ class ResyncStatusAnswer(Answer):
 
 
 class PreviewContractAnswer(Answer):
-    """The contract that a new deal would open."""
+    """The contract that a new deal would open, or the running one with the change in it.
+
+    `change` is by how much the order moves the value; `annual_value` is the rate on the order's first day.
+    """
 
     value: MoneyAnswer
+    change: MoneyAnswer
+    recurring_value: MoneyAnswer
+    annual_value: MoneyAnswer
     starts_on: date
     ends_on: date
+    warnings: tuple[FaultAnswer, ...]
 
 
 class PreviewAnswer(Answer):
-    """What a record would become; nothing was written. `order` and `entitlements` hold the terms as read."""
+    """What a record or an order would become; nothing was written.
+
+    `order` and `entitlements` hold the terms as read. `documents` are what billing runs would make: all of them for a
+    new contract, those still to come for a running one.
+    """
 
     salesforce_id: str
     object: str
@@ -72,6 +84,7 @@ class PreviewAnswer(Answer):
     order: dict[str, Any] | None
     contract: PreviewContractAnswer | None
     charges: tuple[ChargeAnswer, ...]
+    documents: tuple[DocumentAnswer, ...]
     entitlements: tuple[dict[str, Any], ...]
     faults: tuple[FaultAnswer, ...]
 

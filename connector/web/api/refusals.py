@@ -11,6 +11,16 @@ from pydantic import ValidationError
 from connector.errors import Fault, Refused
 
 _LONGEST_VALUE = 80
+# What our library says in words of Python, said in those of JSON.
+_MESSAGES = {
+    "missing": "This is needed and missing.",
+    "model_type": "must be an object.",
+    "tuple_type": "must be a list.",
+    "string_type": "must be text.",
+    "int_type": "must be a whole number.",
+    "bool_type": "must be true or false.",
+    "string_unicode": "must be text that can be written as UTF-8.",
+}
 
 
 class BadParameters(Refused):
@@ -65,9 +75,8 @@ def _fault(item: Any, unknown: str) -> Fault:
     place = _place(item["loc"])
     if item["type"] == "extra_forbidden":
         return bad_fault(field=place, message=unknown)
-    if item["type"] == "missing":
-        return bad_fault(field=place, message="This is needed and missing.")
-    message = item["msg"].removeprefix("Value error, ").rstrip(".") + "."
+    told = item["msg"].removeprefix("Value error, ").rstrip(".") + "."
+    message = _MESSAGES.get(item["type"], told)
     value = item["input"] if isinstance(item["input"], str | int | bool) else None
     return bad_fault(field=place, message=printable(message), value=value)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
@@ -17,8 +18,9 @@ USUAL_ROWS = 50
 _MOST_IDS = 1000
 # The largest id that both databases can hold.
 _LARGEST_ID = 2**63 - 1
+_MONTH = re.compile(r"(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])")
 # Any character but the one that PostgreSQL cannot keep.
-_NO_NUL = r"^[^\x00]*$"
+NO_NUL = r"^[^\x00]*$"
 
 
 def _limit(value: Any) -> int:
@@ -48,14 +50,23 @@ def _instant(value: Any) -> datetime:
         raise ValueError("must be an ISO 8601 instant with its zone, such as 2026-03-01T00:00:00Z") from error
 
 
+def _month(value: Any) -> date:
+    if not isinstance(value, str) or not _MONTH.fullmatch(value):
+        raise ValueError("must be a month such as 2026-03")
+    return date.fromisoformat(f"{value}-01")
+
+
 Limit = Annotated[
     int, BeforeValidator(_limit), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": 50})
 ]
 Cursor = Annotated[int, BeforeValidator(_cursor), WithJsonSchema({"type": "string"})]
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
-Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=_NO_NUL, strip_whitespace=True)]
+Month = Annotated[date, BeforeValidator(_month), WithJsonSchema({"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}$"})]
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=NO_NUL, strip_whitespace=True)]
 SalesforceId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{15}([0-9A-Za-z]{3})?$")]
 OrgId = Annotated[str, StringConstraints(pattern=r"^00D[0-9A-Za-z]{12}([0-9A-Za-z]{3})?$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{0,18}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,60}$")]
 OrderNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 
 
@@ -97,6 +108,15 @@ class OrderParameters(SearchParameters):
     state: Literal[ORDER_STATES] | None = Field(None, description="Only orders in this state.")  # type: ignore[valid-type]
 
 
+class InvoiceParameters(SearchParameters):
+    """Which documents."""
+
+    state: Literal["draft", "void"] | None = Field(None, description="Only documents in this state.")
+    month: Month | None = Field(None, description="Only documents with a bill date in this month, such as 2026-03.")
+    customer: AccountId = Field("", description="Only documents of this Salesforce account.")
+    contract: Name = Field("", description="Only documents with a line of this contract number.")
+
+
 class ResyncBody(Request):
     """What to look at again: exactly one of a record, an order, or a time window (`until` is exclusive)."""
 
@@ -136,10 +156,3 @@ class ReplayBody(Request):
         """Some or all, and never all by mistake."""
         is_one = (given.get("ids") is not None) != (given.get("all") is True)
         return "" if is_one else "Give either ids or all, not both and not neither."
-
-
-class PreviewBody(Request):
-    """Which record to work through without writing anything."""
-
-    salesforce_id: SalesforceId = Field(description="A Salesforce record id, 15 or 18 characters.")
-    org_id: OrgId | None = Field(None, description="The org to ask; every configured org when it is left out.")

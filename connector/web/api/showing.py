@@ -8,15 +8,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from connector.domain.contract_terms import Charge
+from connector.domain.contract_terms import Change, Charge
 from connector.domain.money import Money
 from connector.errors import Fault
 from connector.store.order_rows import MessageRow, OrderDetail, OrderLineRow, OrderRow, StepRow, WritebackRow
 from connector.store.queries import CustomerRow, Page
 from connector.store.queries_contracts import ContractDetail, ContractRow, SubscriptionRow
-from connector.web.api import answers, answers_of_actions
+from connector.usecases.show_schedule import ContractSchedule
+from connector.web.api import answers
 from connector.web.lists import encode_cursor
 
+_FIGURES = (
+    *("recurring_value", "annual_value", "annual_on", "billed", "remaining"),
+    *("next_document", "schedule_agrees", "history", "warnings"),
+)
 Row = TypeVar("Row")
 Shown = TypeVar("Shown")
 
@@ -68,10 +73,14 @@ def contract(row: ContractRow) -> answers.ContractAnswer:
     return answers.ContractAnswer(**_contract_values(row))
 
 
-def contract_detail(found: ContractDetail) -> answers.ContractDetailAnswer:
-    """One contract with all that belongs to it."""
+def contract_detail(
+    found: ContractDetail, schedule: ContractSchedule | None, problem: str
+) -> answers.ContractDetailAnswer:
+    """One contract with all that belongs to it; without a schedule, what is stored and the problem."""
     return answers.ContractDetailAnswer(
         **_contract_values(found.row),
+        **_figures(found, schedule),
+        problem=problem or found.row.billing_problem,
         lines=tuple(
             answers.ContractLineAnswer(
                 position=row.position,
@@ -122,17 +131,6 @@ def customer(row: CustomerRow) -> answers.CustomerAnswer:
     return answers.CustomerAnswer(**values)
 
 
-def preview(found: Mapping[str, Any]) -> answers_of_actions.PreviewAnswer:
-    """What a record would become."""
-    values = dict(found)
-    if values["contract"] is not None:
-        values["contract"] = _previewed_money(values["contract"], "value")
-    values["charges"] = tuple(_previewed_money(item, "amount") for item in values["charges"])
-    values["order"] = plain(values["order"])
-    values["entitlements"] = tuple(plain(item) for item in values["entitlements"])
-    return answers_of_actions.PreviewAnswer(**values)
-
-
 def plain(value: Any) -> Any:
     """A document of ours as JSON has it: numbers and dates as exact text."""
     if isinstance(value, Mapping):
@@ -144,13 +142,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     return value if value is None or isinstance(value, bool | int) else str(value)
-
-
-def _previewed_money(item: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The item with its amount and currency as one money answer."""
-    values = dict(item)
-    values[name] = money(Money(values[name], values.pop("currency")))
-    return values
 
 
 def _order_values(row: OrderRow) -> dict[str, Any]:
@@ -189,6 +180,39 @@ def _contract_values(row: ContractRow) -> dict[str, Any]:
         "created_at": row.created_at,
         "changed_at": row.changed_at,
     }
+
+
+def _figures(found: ContractDetail, schedule: ContractSchedule | None) -> dict[str, Any]:
+    if schedule is None:
+        return dict.fromkeys(_FIGURES)
+    shown, coming = schedule.shown, schedule.next_document
+    numbers = {row.record_id: row.number for row in found.orders}
+    return {
+        "recurring_value": money(shown.recurring),
+        "annual_value": money(schedule.annual),
+        "annual_on": schedule.annual_on,
+        "billed": money(shown.billed),
+        "remaining": money(shown.remaining),
+        "next_document": coming
+        and answers.NextDocumentAnswer(bill_on=coming.bill_on, net=money(coming.net), is_estimate=coming.is_estimate),
+        "schedule_agrees": schedule.check.agrees,
+        "history": tuple(_change(change, numbers) for change in shown.changes),
+        "warnings": tuple(fault(warning) for warning in shown.warnings),
+    }
+
+
+def _change(change: Change, numbers: Mapping[str, str]) -> answers.ContractChangeAnswer:
+    return answers.ContractChangeAnswer(
+        order=numbers.get(change.order_ref),
+        record=change.order_ref,
+        name=change.order_name,
+        deal_type=change.deal_type,
+        effective_on=change.effective_on,
+        change=money(change.value),
+        value=money(change.total),
+        lines=change.lines,
+        is_undo=change.is_undo,
+    )
 
 
 def _step(row: StepRow) -> answers.StepAnswer:

@@ -6,19 +6,24 @@ from flask import g, url_for
 
 from connector.errors import NotFound
 from connector.services import current_services
-from connector.store import queries, queries_contracts, queries_operations, queries_orders
-from connector.usecases import preview_record, replay_message, show_schedule
+from connector.store import queries, queries_contracts, queries_invoices, queries_operations, queries_orders
+from connector.usecases import replay_message, show_schedule
 from connector.usecases import resync as resyncs
+from connector.usecases.preview_record import Previewer
 from connector.usecases.resync import ResyncAsked
-from connector.web.api import answers, answers_of_actions, showing
+from connector.web.api import answers, answers_of_actions, answers_of_billing, showing, showing_billing
+from connector.web.api.order_body import PreviewBody
 from connector.web.api.requests import (
+    InvoiceParameters,
     ListParameters,
     OrderParameters,
-    PreviewBody,
     ReplayBody,
     ResyncBody,
     SearchParameters,
 )
+
+# No id in the database is longer.
+_LONGEST_ID = 18
 
 
 def list_orders(parameters: OrderParameters) -> answers.PageAnswer[answers.OrderAnswer]:
@@ -47,21 +52,25 @@ def list_contracts(parameters: SearchParameters) -> answers.PageAnswer[answers.C
 
 
 def show_contract(number: str) -> answers.ContractDetailAnswer:
-    """One contract with lines, versions, subscriptions and orders."""
-    with current_services().database.reading() as connection:
+    """One contract with its figures, history, warnings, lines, versions, subscriptions and orders."""
+    services = current_services()
+    with services.database.reading() as connection:
         found = queries_contracts.load_contract(connection=connection, number=number)
     if found is None:
         raise NotFound(f"There is no contract {number}.")
-    return showing.contract_detail(found)
+    schedule, problem = show_schedule.schedule_or_problem(
+        database=services.database, taxes=services.taxes, number=number, today=services.clock.now().date()
+    )
+    return showing.contract_detail(found, schedule, problem)
 
 
-def show_contract_schedule(number: str) -> answers.ScheduleAnswer:
-    """All charges of a contract by bill date; usage is estimated as zero and marked."""
+def show_contract_schedule(number: str) -> answers_of_billing.ScheduleAnswer:
+    """All charges of a contract by bill date, and its documents; usage is estimated as zero and marked."""
     services = current_services()
     found = show_schedule.show_schedule(
         database=services.database, taxes=services.taxes, number=number, today=services.clock.now().date()
     )
-    return answers.ScheduleAnswer(contract=number, charges=tuple(showing.charge(item) for item in found.charges))
+    return showing_billing.schedule(number, found)
 
 
 def list_customers(parameters: SearchParameters) -> answers.PageAnswer[answers.CustomerAnswer]:
@@ -128,18 +137,40 @@ def show_resync(token: str) -> answers_of_actions.ResyncStatusAnswer:
     )
 
 
+def list_invoices(parameters: InvoiceParameters) -> answers.PageAnswer[answers_of_billing.InvoiceAnswer]:
+    """Documents that billing made and holds, newest first."""
+    with current_services().database.reading() as connection:
+        found = queries_invoices.list_invoices(
+            connection=connection,
+            page=parameters.page,
+            state=parameters.state or "",
+            customer_ref=parameters.customer,
+            contract_number=parameters.contract,
+            text=parameters.q,
+            month=parameters.month,
+        )
+    return showing.page(found, showing_billing.invoice)
+
+
+def show_invoice(invoice_id: str) -> answers_of_billing.InvoiceDetailAnswer:
+    """One document with its lines, each with contract, order and signed record, and its tax."""
+    found = None
+    if invoice_id.isascii() and invoice_id.isdigit() and len(invoice_id) <= _LONGEST_ID:
+        with current_services().database.reading() as connection:
+            found = queries_invoices.load_invoice(connection=connection, invoice_id=int(invoice_id))
+    if found is None:
+        raise NotFound(f"There is no document {invoice_id}.")
+    return showing_billing.invoice_detail(found)
+
+
 def preview(body: PreviewBody) -> answers_of_actions.PreviewAnswer:
-    """The whole chain for one record, nothing written: order, contract, charges, entitlements, faults."""
+    """The whole chain for a record or an order, nothing written: contract, charges, documents, entitlements, faults."""
     services = current_services()
-    found = preview_record.preview(
-        orgs=services.orgs,
-        platform=services.platform,
-        clock=services.clock,
-        database=services.database,
-        salesforce_id=body.salesforce_id,
-        org_id=body.org_id or "",
-    )
-    return showing.preview(found)
+    previewer = Previewer(services.orgs, services.platform, services.clock, services.database, services.taxes)
+    if body.order is not None:
+        return showing_billing.preview(previewer.preview_order(terms=body.order.order()))
+    found = previewer.preview_record(salesforce_id=body.salesforce_id or "", org_id=body.org_id or "")
+    return showing_billing.preview(found)
 
 
 def _actor() -> str:
