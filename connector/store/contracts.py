@@ -31,6 +31,8 @@ from connector.store.tables import (
 from connector.store.terms import access_document, load_access
 from connector.store.unit_of_work import UnitOfWork
 
+REVOKED = "revoked"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredContract:

@@ -257,7 +257,9 @@ def _unmetered(line: LineItem) -> Fault:
 
 
 def _prepare_read_back(work: UnitOfWork, context: StepContext, _now: datetime) -> Any:
-    return contracts.load_subscriptions(work=work, contract_id=_contract_id(work, context))
+    rows = contracts.load_subscriptions(work=work, contract_id=_contract_id(work, context))
+    # What only an undone order had sold is ended and sold no more.
+    return [row for row in rows if row.state != contracts.REVOKED]
 
 
 def _call_read_back(context: StepContext, rows: Any) -> list[int]:

@@ -23,8 +23,6 @@ from connector.usecases.access_in_force import access_in_force, fetch_plans
 from connector.usecases.fulfilment_steps import STEP_WORK, StepContext
 from connector.usecases.show_status import StatusBoard
 
-_REVOKED = "revoked"
-
 
 class UndoRefused(Refused):
     """The order cannot be undone."""
@@ -148,7 +146,7 @@ class Undoer:
             rows = contracts.load_subscriptions(work=work, contract_id=contract_id)
         ended_on = signed.undone[-1].on if signed.undone else self.clock.now().date()
         for row in rows:
-            if row.product_ref in sold or row.state == _REVOKED or not row.platform_ref:
+            if row.product_ref in sold or row.state == contracts.REVOKED or not row.platform_ref:
                 continue
             self.platform.revoke_subscription(
                 key=f"revoke-{row.id}", subscription_ref=row.platform_ref, ends_on=ended_on
@@ -158,7 +156,7 @@ class Undoer:
                     work=work,
                     subscription_id=row.id,
                     platform_ref=row.platform_ref,
-                    state=_REVOKED,
+                    state=contracts.REVOKED,
                     now=self.clock.now(),
                 )
                 work.commit()

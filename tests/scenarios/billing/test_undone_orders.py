@@ -189,3 +189,69 @@ def test_a_platform_that_was_away_is_brought_in_line_by_trying_again(world: Worl
     undoer.restore_access(number=world.order(upsell).number)
 
     assert world.grants(first) == {"feature-seats": Decimal(50)}
+
+
+def test_looking_at_an_undone_order_again_changes_nothing(world: World) -> None:
+    first, upsell = _contract_and_upsell(world)
+    _undo(world, upsell)
+    before = world.contract(first)
+
+    world.resync(order=world.order(upsell).number)
+    world.settle()
+
+    assert world.contract(first) == before
+    assert world.shown(upsell)["Error_Code"] == "ORDER_UNDONE"
+    assert world.grants(first) == {"feature-seats": Decimal(50)}
+
+
+def test_an_undone_cancellation_lets_contract_and_access_go_on(world: World) -> None:
+    first = world.seller.quote(Billing_Frequency__c="Quarterly")
+    world.look_at(first)
+    ended = world.seller.quote(
+        [],
+        account=first.account,
+        Deal_Type__c="Cancellation",
+        Amends_Record_Id__c=first.id,
+        Cancel_From__c=day("2026-10-01"),
+        Total_Contract_Value__c=None,
+    )
+    world.look_at(ended)
+    books = Books(world.database, world.clock)
+    books.bill("2026-12-31")
+    assert world.contract(first).value == Decimal("1100.00")
+
+    _undo(world, ended, on="2026-10-15")
+    books.bill("2027-01-31")
+
+    assert world.contract(first).value == Decimal("2200.00")
+    assert [(bill_on, net) for bill_on, _kind, net in books.totals()] == [
+        ("2026-04-01", "550.00"),
+        ("2026-07-01", "550.00"),
+        ("2026-10-15", "550.00"),
+        ("2027-01-01", "550.00"),
+    ]
+    (subscription,) = world.rows(tables.subscriptions)
+    assert subscription.wanted["ends_on"] == day("2027-04-01")
+
+
+def test_a_subscription_that_only_an_undone_order_sold_is_ended(world: World) -> None:
+    first = world.seller.quote()
+    world.look_at(first)
+    more = world.seller.quote(
+        [("SUPPORT", "1", "365")],
+        account=first.account,
+        Deal_Type__c="Upsell",
+        Amends_Record_Id__c=first.id,
+        Contract_Start__c=day("2026-10-01"),
+        Total_Contract_Value__c=None,
+    )
+    world.look_at(more)
+    assert world.order(more).state == "FULFILLED", world.order(more).faults
+
+    _undo(world, more)
+
+    states = {row.plan_ref: row.state for row in world.rows(tables.subscriptions)}
+    assert states == {"plan-platform": "confirmed", "plan-support": "revoked"}
+    later = _upsell(world, first)
+    assert world.order(later).state == "FULFILLED"
+    assert world.grants(first) == {"feature-seats": Decimal(60)}
