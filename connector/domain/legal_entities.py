@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from connector.domain.documents import Seller
@@ -57,17 +57,26 @@ class NumberFormat:
 
 @dataclass(frozen=True, slots=True)
 class LegalEntity:
-    """One of our companies: its code in the deals, itself as a party, its zone for dates, its two number series."""
+    """One of our companies: its code in the deals, itself as a party, its zone for dates, its two number series.
+
+    `is_due_from_issue`: payment terms count from the day of issue instead of the bill date.
+    """
 
     code: str
     seller: Seller
     time_zone: str = "UTC"
     invoice_number: NumberFormat = NumberFormat(DEFAULT_INVOICE_NUMBER)
     credit_note_number: NumberFormat = NumberFormat(DEFAULT_CREDIT_NOTE_NUMBER)
+    is_due_from_issue: bool = False
 
     def number_format(self, kind: DocumentKind) -> NumberFormat:
         """How documents of that kind are numbered."""
         return self.credit_note_number if kind is DocumentKind.CREDIT_NOTE else self.invoice_number
+
+    def due_on(self, *, bill_on: date, issued_on: date, net_days: int) -> date:
+        """When an invoice is due: net days from its bill date, or from its issue; never before it is issued."""
+        first = issued_on if self.is_due_from_issue else bill_on
+        return max(first + timedelta(days=net_days), issued_on)
 
     def today(self, now: datetime) -> date:
         """The day it is for this company: 00:30 on New Year's Day in Berlin is still last year in UTC."""

@@ -18,7 +18,7 @@ from connector.domain.contract_terms import ChargeKind
 from connector.domain.invoice_drafts import Billed, DocumentKind, InvoiceItem
 from connector.domain.money import Money
 from connector.domain.periods import BillingPeriod
-from connector.store.billing import VOID
+from connector.store.billing import NOT_BILLED_STATES
 from connector.store.tables_billing import invoice_items, invoices, usage_readings
 
 
@@ -49,11 +49,11 @@ class HeldDocument:
 
 
 def load_held_documents(*, connection: Connection, contract_id: int, contract_ref: str) -> tuple[HeldDocument, ...]:
-    """The documents of a contract by date, voided ones left out; `contract_ref` is what its items lead back to."""
+    """The documents of a contract by date, not voided or sent back ones; its items lead back to `contract_ref`."""
     query = (
         sa.select(invoice_items, *(column.label(f"document_{column.name}") for column in _SHOWN), _OTHERS)
         .join(invoices, invoices.c.id == invoice_items.c.invoice_id)
-        .where(invoices.c.state != VOID, invoice_items.c.contract_id == contract_id)
+        .where(invoices.c.state.not_in(NOT_BILLED_STATES), invoice_items.c.contract_id == contract_id)
         .order_by(invoices.c.bill_on, invoices.c.id, invoice_items.c.position)
     )
     rows: dict[int, list[Any]] = {}

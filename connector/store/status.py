@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from connector.domain.fulfilment import OrderState, StepState
 from connector.domain.terms import RecordRef
 from connector.errors import Fault
+from connector.store.sent_back import load_sent_back
 from connector.store.tables import contracts, fulfilment_steps, orders, records
 from connector.store.tables_billing import contract_undos
 from connector.store.unit_of_work import UnitOfWork
@@ -20,7 +21,8 @@ from connector.store.unit_of_work import UnitOfWork
 class StatusRow:
     """What is known of an order and its record. `step` is the one it is at, empty when all are done or none began.
 
-    `warnings` are those of its contract that this order caused.
+    `warnings` are those of its contract that this order caused, `sent_back` tells of an invoice of it that finance
+    sent back and nobody has answered yet.
     """
 
     ref: RecordRef
@@ -40,6 +42,7 @@ class StatusRow:
     undone_on: date | None = None
     undo_reason: str = ""
     warnings: tuple[Fault, ...] = ()
+    sent_back: Fault | None = None
 
 
 def load_status(*, work: UnitOfWork, order_id: int) -> StatusRow:
@@ -73,6 +76,7 @@ def load_status(*, work: UnitOfWork, order_id: int) -> StatusRow:
         undone_on=row.undone_on,
         undo_reason=row.reason or "",
         warnings=tuple(Fault(**found) for found in row.warnings or () if found["record"] == row.record_id),
+        sent_back=load_sent_back(work=work, order_ref=row.record_id, contract_id=row.contract_id),
     )
 
 

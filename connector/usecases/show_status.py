@@ -89,6 +89,8 @@ def _told(row: StatusRow) -> tuple[StatusWord, str, str]:
     if row.undone_on is not None:
         sentence = f"This order was undone from {row.undone_on}: {row.undo_reason}"
         return StatusWord.WARNING, ORDER_UNDONE, sentence
+    if row.state is OrderState.FULFILLED and row.sent_back is not None:
+        return StatusWord.WARNING, row.sent_back.code, sentence_of((row.sent_back,))
     if row.state is OrderState.FULFILLED and row.question_code:
         return StatusWord.WARNING, row.question_code, row.question
     if row.state is OrderState.FULFILLED and row.warnings:

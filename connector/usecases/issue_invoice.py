@@ -1,0 +1,65 @@
+"""Issue a document: its number, its frozen content, its audit entry and the wish for its files, in one transaction.
+
+The last approval that is needed issues, so that nothing is ever approved and forgotten. Nothing outside is called and
+nothing is rendered here: whoever issues next waits for this transaction. From here on the content never changes.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from connector.domain.invoice_drafts import DocumentKind
+from connector.domain.legal_entities import LegalEntity
+from connector.domain.review import Actor, InvoiceEvent
+from connector.store import artifacts, invoices, issued, numbering
+from connector.store.artifacts import ArtifactKind
+from connector.store.numbering import TakenNumber
+from connector.store.unit_of_work import UnitOfWork
+from connector.usecases.review_desk import OpenedDocument, ReviewDesk, entity_of, record, text_of, view_of
+
+FILES = (ArtifactKind.PDF, ArtifactKind.XML, ArtifactKind.HTML)
+
+
+def issue(*, work: UnitOfWork, desk: ReviewDesk, opened: OpenedDocument, actor: Actor) -> TakenNumber:
+    """Issue a locked document that was judged already. Raises IllegalTransition, NumberRefused."""
+    document, now = opened.document, desk.clock.now()
+    entity = entity_of(desk, document.legal_entity)
+    after = invoices.move(work=work, document=document, event=InvoiceEvent.ISSUE)
+    taken = numbering.take_number(work=work, entity=entity, kind=document.kind, on=entity.today(now))
+    due_on = _due_on(opened, entity, taken.issued_on)
+    view = view_of(
+        document=document,
+        entity=entity,
+        lowered=opened.lowered,
+        number=taken.number,
+        issued_on=taken.issued_on,
+        due_on=due_on,
+    )
+    content = text_of(document, view)
+    issued.save_issued(
+        work=work, invoice_id=document.id, taken=taken, content=content, actor=actor.name, now=now
+    )  # fmt: skip
+    invoices.save_due(work=work, invoice_id=document.id, due_on=due_on)
+    if document.kind is DocumentKind.CREDIT_NOTE:
+        issued.save_applications(
+            work=work, credit_note_id=document.id, credit=-document.gross, lowered=opened.lowered
+        )  # fmt: skip
+    artifacts.want(work=work, invoice_id=document.id, kinds=FILES, now=now)
+    record(
+        work=work,
+        desk=desk,
+        document=document,
+        actor=actor,
+        event=InvoiceEvent.ISSUE,
+        after=after,
+        data={"number": taken.number, "approved_hash": opened.content.hash, "content_hash": content.hash},
+    )
+    return taken
+
+
+def _due_on(opened: OpenedDocument, entity: LegalEntity, issued_on: date) -> date:
+    """As the schedule has it, or counted from the day of issue; never before the document exists."""
+    draft = opened.document.draft
+    if draft.kind is DocumentKind.CREDIT_NOTE:
+        return issued_on
+    return entity.due_on(bill_on=draft.bill_on, issued_on=issued_on, net_days=draft.bill_to.payment_terms_days)
