@@ -24,6 +24,8 @@ TARGET = Path(__file__).parent.parent / "connector" / "documents" / "fonts"
 # Noto Sans Symbols and the like are replaced by one face: arrows, mathematics, boxes, dingbats.
 SYMBOLS = (*range(0x2010, 0x2070), *range(0x2100, 0x2C00))
 HEBREW = (*range(0x0590, 0x0600), *range(0xFB1D, 0xFB50))
+# Blanks stay in the face of the word before them.
+BLANKS = (0x20, 0xA0)
 ARABIC = (*range(0x0600, 0x0700), *range(0x0750, 0x0780), *range(0xFB50, 0xFE00), *range(0xFE70, 0xFF00))
 # How far, in font units, a redrawn curve may be from the original.
 _OUTLINE_ERROR = 1.0
@@ -101,13 +103,13 @@ def _save(font: TTFont, name: str, codes: Iterable[int]) -> None:
         glyph_names=False,
     )
     subsetter = Subsetter(options)
-    subsetter.populate(unicodes=list(codes))
+    subsetter.populate(unicodes=[*codes, *BLANKS])
     subsetter.subset(font)
     if "CFF " in font:
         _draw_as_truetype(font)
     font.recalcTimestamp = False
     font.save(TARGET / name)
-    print(f"{name}: {len(font.getBestCmap())} characters, {(TARGET / name).stat().st_size // 1024} kB")  # noqa: T201
+    print(f"{name}: {len(font.getBestCmap())} characters, {(TARGET / name).stat().st_size // 1024} kB")
 
 
 def _draw_as_truetype(font: TTFont) -> None:

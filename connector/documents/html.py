@@ -17,8 +17,11 @@ from connector.documents.page import page_of
 from connector.documents.texts import texts_of
 from connector.domain.documents import DocumentView
 
-# The PDF splits a long table by copying the rest of it; many short ones keep that from growing with the square.
-_PDF_ROWS = 40
+# The PDF library measures the rest of a table again on every page, so one long table grows with the square. Above so
+# many rows it becomes many short tables; their heads stand in a frame of the page, and the count of all pages, which
+# would need a second run over everything, is left out.
+_LONG = 150
+_PDF_ROWS = 25
 
 
 def render_html(*, view: DocumentView, language: str) -> str:
@@ -40,16 +43,22 @@ def document_styles() -> str:
 
 def render_source(*, page: Mapping[str, object], families: tuple[Family, ...]) -> str:
     """The HTML that the PDF is made of."""
-    chunked = _in_chunks(page, rows=_PDF_ROWS)
+    chunked = _in_chunks(page, rows=_PDF_ROWS if len(_lines(page)) > _LONG else None)
     return _environment().get_template("invoice/document.html").render(page=chunked, is_pdf=True, families=families)
 
 
 def _in_chunks(page: Mapping[str, object], rows: int | None) -> dict[str, object]:
+    lines = _lines(page)
+    size = rows or max(1, len(lines))
+    chunks = [lines[start : start + size] for start in range(0, len(lines), size)]
+    return {**page, "chunks": chunks, "is_long": rows is not None}
+
+
+def _lines(page: Mapping[str, object]) -> list[object]:
     lines = page["lines"]
     if not isinstance(lines, list):
         raise TypeError("the lines of a page are a list")
-    size = rows or max(1, len(lines))
-    return {**page, "chunks": [lines[start : start + size] for start in range(0, len(lines), size)]}
+    return lines
 
 
 @cache

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from unicodedata import east_asian_width
 
 from connector.documents.formats import (
     amount_text,
-    day_text,
     long_day_text,
     money_text,
     number_text,
@@ -32,6 +32,8 @@ from connector.domain.terms import Address
 _ROW_TEXT = 600
 # Texts of finance and of customers have no end of their own; each of these is a paragraph, cut at an end of line.
 _PARAGRAPH = 1200
+# Two lines of the page's foot.
+_FOOTER_WIDTH = 190
 _EVERY = {1: "per_month", 3: "per_quarter", 12: "per_year"}
 
 Rows = list[dict[str, str]]
@@ -48,7 +50,7 @@ def page_of(*, view: DocumentView, texts: Texts) -> dict[str, object]:
         "number": view.number or "",
         "banner": _banner(view, texts),
         "currency": view.currency,
-        "seller": _seller(view.seller, texts),
+        "seller": _seller(view.seller),
         "buyer": _party(view.buyer, texts),
         "payer": _party(view.payer, texts) if view.payer is not None else None,
         "facts": _facts(view, texts),
@@ -77,7 +79,7 @@ def _banner(view: DocumentView, texts: Texts) -> dict[str, str] | None:
     return {"word": texts.banner[view.state.value], "note": texts.banner[f"{view.state.value}_note"]}
 
 
-def _seller(seller: Seller, texts: Texts) -> dict[str, object]:
+def _seller(seller: Seller) -> dict[str, object]:
     return {
         "name": seller.name,
         "logo": png_image(seller.logo) if seller.logo else "",
@@ -260,7 +262,17 @@ def _footer(seller: Seller, texts: Texts) -> list[str]:
     ]
     contact = [seller.email, seller.phone, seller.website]
     rows = ([seller.name, *_address(seller.address)], legal, contact)
-    return [" · ".join(text for text in row if text) for row in rows if any(row)]
+    return [_clipped(" · ".join(text for text in row if text), _FOOTER_WIDTH) for row in rows if any(row)]
+
+
+def _clipped(text: str, width: int) -> str:
+    """The text cut at a width in letters, where a wide character counts for two: the foot of a page does not grow."""
+    used = 0
+    for index, character in enumerate(text):
+        used += 2 if east_asian_width(character) in "WF" else 1
+        if used > width:
+            return f"{text[:index].rstrip()}…"
+    return text
 
 
 def _paragraphs(text: str) -> list[str]:

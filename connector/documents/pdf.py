@@ -65,10 +65,21 @@ def _convert(source: str) -> bytes:
         folder, max_render_seconds=_LONGEST_SECONDS, max_document_bytes=_MOST_BYTES, max_resources=20
     )
     try:
-        result = pisa.CreatePDF(source, dest=target, path=str(folder / "document.html"), resource_policy=policy)
+        # The library has no types of its own.
+        create: Any = pisa.CreatePDF
+        result = create(source, dest=target, path=str(folder / "document.html"), resource_policy=policy)
     except RenderLimitError as error:
         raise DocumentFailed(f"The document is too large: {error}") from error
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError, OSError, RuntimeError, ArithmeticError) as error:
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        IndexError,
+        OSError,
+        RuntimeError,
+        ArithmeticError,
+    ) as error:
         raise DocumentFailed(f"The PDF library failed: {type(error).__name__}: {error}") from error
     if result.err:
         raise DocumentFailed(f"The PDF library found {result.err} errors.")

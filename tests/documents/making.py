@@ -110,7 +110,9 @@ def make_document(
     *rows: InvoiceItem, taxes: tuple[Tax, ...] = (), currency: str = "EUR", terms: int = 30, **facts: Any
 ) -> DocumentView:
     """An issued invoice over these rows."""
-    return build_document(taxed=make_taxed(*rows, taxes=taxes, currency=currency, terms=terms), facts=make_facts(**facts))
+    return build_document(
+        taxed=make_taxed(*rows, taxes=taxes, currency=currency, terms=terms), facts=make_facts(**facts)
+    )
 
 
 def make_credit_note(*, amount: str = "-250.00", **facts: Any) -> DocumentView:
