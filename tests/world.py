@@ -66,6 +66,7 @@ class MoodyPlatform:
         self._platform = platform
         self.moods: dict[str, list[Callable[[], None]]] = {}
         self.calls: list[str] = []
+        self._lost_answer: Exception | None = None
 
     def fail(self, call: str, error: Exception, *, times: int = 1) -> None:
         """The next calls of that name raise the error."""
@@ -74,6 +75,10 @@ class MoodyPlatform:
             raise error
 
         self.moods.setdefault(call, []).extend([refuse] * times)
+
+    def after_grant(self, error: Exception) -> None:
+        """The next grant is made, and its answer is lost."""
+        self._lost_answer = error
 
     def before(self, call: str, action: Callable[[], None]) -> None:
         """Do something just before the next call of that name goes through."""
@@ -92,7 +97,11 @@ class MoodyPlatform:
     def grant_subscription(self, *, request: SubscriptionRequest) -> str:
         """See the port."""
         self._meet("grant_subscription")
-        return self._platform.grant_subscription(request=request)
+        answer = self._platform.grant_subscription(request=request)
+        if error := self._lost_answer:
+            self._lost_answer = None
+            raise error
+        return answer
 
     def fetch_subscription(self, *, subscription_ref: str) -> AccessGranted | None:
         """See the port."""

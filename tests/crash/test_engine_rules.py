@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -256,6 +255,3 @@ def _count(place: Place, condition: sa.ColumnElement[bool]) -> int:
     query = sa.select(sa.func.count()).select_from(tables.processes).where(condition)
     with place.database.reading() as connection:
         return int(connection.execute(query).scalar_one())
-
-
-Factory = Callable[[], Database]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from connector.bootstrap import refuse_wrong_org
 from connector.domain.fulfilment import MOST_ATTEMPTS
-from connector.errors import Unavailable
+from connector.errors import Misconfigured, Unavailable
 from connector.store import tables
 from connector.store.unit_of_work import Database
 from connector.usecases.write_back import Flushed
@@ -284,11 +286,6 @@ def test_a_flush_that_died_is_taken_over_after_a_while(world: World) -> None:
 
 
 def test_a_wrong_org_is_refused_at_the_start(world: World) -> None:
-    import dataclasses
-
-    from connector.bootstrap import refuse_wrong_org
-    from connector.errors import Misconfigured
-
     (org,) = world.services.orgs.values()
     other = dataclasses.replace(org, org_id="00DAAAAAAAAAAAAAAA")
     services = dataclasses.replace(world.services, orgs={other.org_id: other})

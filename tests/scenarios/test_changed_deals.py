@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from connector.errors import Unavailable
 from connector.store import tables
 from connector.store.tables_platform import platform_subscriptions
 from connector.store.unit_of_work import Database
+from connector.usecases import look_at_record
+from connector.usecases.read_order import read_order
 from tests.selling import SignedDeal
 from tests.world import World
 
@@ -170,30 +173,25 @@ def test_the_end_does_not_depend_on_the_order_of_arrival(world: World, sequence:
     assert len(world.rows(platform_subscriptions)) == 1
 
 
-def test_the_first_deal_getting_its_contract_while_the_upsell_is_read_wakes_the_upsell(world: World) -> None:
+def test_the_first_deal_getting_its_contract_while_the_upsell_is_read_wakes_the_upsell(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its wake-up call comes before the upsell is known as one that waits."""
     base = world.seller.quote()
     upsell = _upsell(world, base, seats=80, prior=50)
-    gateway = next(iter(world.services.orgs.values())).gateway
-    original = type(gateway).fetch
     world.push(upsell)
     (run,) = world.runs.take_all()
 
-    from connector.usecases import look_at_record
-
-    read = look_at_record.read_order
-
-    def read_while_the_first_arrives(**named: object) -> object:
+    def read_while_the_first_arrives(**named: Any) -> Any:
         try:
-            return read(**named)  # type: ignore[arg-type]
+            return read_order(**named)
         finally:
-            look_at_record.read_order = read  # type: ignore[assignment]
+            monkeypatch.setattr(look_at_record, "read_order", read_order)
             world.push(base)
-            (other,) = world.runs.take_all()
-            world.run(other)
+            world.run(*world.runs.take_all())
 
-    look_at_record.read_order = read_while_the_first_arrives  # type: ignore[assignment]
-    assert original is type(gateway).fetch
-    world.run(run)
+    monkeypatch.setattr(look_at_record, "read_order", read_while_the_first_arrives)
+    assert world.run(run) == "waiting"
     world.settle()
 
     assert (world.order(base).state, world.order(upsell).state) == ("FULFILLED", "FULFILLED")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -165,10 +165,10 @@ def test_a_platform_that_is_down_while_a_stopped_order_goes_on_is_tried_again_an
 
 def test_an_unknown_outcome_is_asked_for_again_under_the_same_key(world: World) -> None:
     deal = world.seller.quote()
-    world.platform.before("grant_subscription", lambda: _cut_after(world))
+    world.platform.after_grant(Uncertain("The connection was cut."))
 
     world.look_at(deal)
-    assert world.order(deal).state == "RETRYING"
+    assert (world.order(deal).state, len(world.rows(platform_subscriptions))) == ("RETRYING", 1)
     world.pass_time(seconds=5)
     world.settle()
 
@@ -368,28 +368,8 @@ def test_lines_that_change_while_a_deal_is_stopped_are_read_anew(world: World) -
     assert [row.product_code for row in world.rows(tables.order_lines)] == ["PLATFORM", "SEAT"]
 
 
-def _seconds(count: int) -> Any:
-    from datetime import timedelta
-
+def _seconds(count: int) -> timedelta:
     return timedelta(seconds=count)
-
-
-def _cut_after(world: World) -> None:
-    """The platform does what it was asked, but the answer is lost."""
-
-    def done_and_cut() -> None:
-        raise Uncertain("The connection was cut.")
-
-    platform = world.platform._platform
-    original = platform.grant_subscription
-
-    def grant(*, request: Any) -> str:
-        original(request=request)
-        platform.grant_subscription = original  # type: ignore[method-assign]
-        done_and_cut()
-        return ""
-
-    platform.grant_subscription = grant  # type: ignore[method-assign]
 
 
 def _grant_something_else(world: World) -> None:

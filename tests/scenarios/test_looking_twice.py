@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 from connector.domain.terms import RecordRef
 from connector.errors import Unavailable
 from connector.store import records, tables
 from connector.store.tables_platform import platform_subscriptions
 from connector.store.unit_of_work import Database
+from connector.usecases.wake_waiting import wake_waiting
 from connector.usecases.watch_processes import watch_processes
 from tests.world import World
 
@@ -162,8 +164,6 @@ class _Engine:
 
 
 def _watch(world: World, engine: _Engine) -> dict[str, int]:
-    from datetime import timedelta
-
     return watch_processes(
         database=world.database,
         clock=world.clock,
@@ -244,8 +244,6 @@ def test_a_wake_up_whose_run_was_lost_comes_again(world: World) -> None:
     world.platform.fail("upsert_customer", Unavailable("Down."))
     world.look_at(deal)
     world.pass_time(seconds=5)
-
-    from connector.usecases.wake_waiting import wake_waiting
 
     assert wake_waiting(database=world.database, clock=world.clock, starter=world.runs) == 1
     assert len(world.runs.take_all()) == 1
