@@ -27,6 +27,7 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of our own."""
     parser.addoption("--update-screenshots", action="store_true", help="write the pictures in docs/images anew")
+    parser.addoption("--update-golden", action="store_true", help="rewrite expected files; then read the difference")
 
 
 @pytest.fixture
