@@ -45,10 +45,12 @@ def tax_document(
     Raises TaxUndecided when no rule fits the customer.
     """
     known = decided or {}
-    taxes = tuple(
-        known[item.reverses] if item.reverses in known else _decide(draft, item, customer, settings)
-        for item in draft.items
-    )
+    # On one document only the tax code of an item can make a difference.
+    by_code: dict[str, Tax] = {}
+    for item in draft.items:
+        if item.reverses not in known and item.tax_code not in by_code:
+            by_code[item.tax_code] = _decide(draft, item, customer, settings)
+    taxes = tuple(known[item.reverses] if item.reverses in known else by_code[item.tax_code] for item in draft.items)
     items = [(item.amount, tax) for item, tax in zip(draft.items, taxes, strict=True)]
     totals = tax_totals(items=items, currency=draft.net.currency, basis=settings.basis, rounding=settings.rounding)
     return TaxedDocument(draft, taxes, totals)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from connector.domain.invoice_drafts import InvoiceItem
@@ -12,6 +13,7 @@ from connector.domain.tax import RateTotal, Tax
 from connector.store.billing_rows import Drafted, TaxedDraft
 from connector.store.inserting import insert_many
 from connector.store.tables_billing import invoice_items, invoices
+from connector.store.types import DumpedJson, dump_exact
 from connector.store.unit_of_work import UnitOfWork
 
 DRAFT = "draft"
@@ -76,6 +78,12 @@ def _tax(tax: Tax) -> dict[str, str | Decimal]:
     }
 
 
+@lru_cache(maxsize=256)
+def _tax_text(tax: Tax) -> DumpedJson:
+    """The tax of a row as text; a run writes the same few a million times."""
+    return DumpedJson(dump_exact(_tax(tax)))
+
+
 def _item_row(invoice_id: int, position: int, one: Drafted, item: InvoiceItem, tax: Tax) -> dict[str, Any]:
     return {
         "invoice_id": invoice_id,
@@ -94,7 +102,7 @@ def _item_row(invoice_id: int, position: int, one: Drafted, item: InvoiceItem, t
         "unit_price": item.unit_price,
         "amount": item.amount.amount,
         "tax_code": item.tax_code,
-        "tax": _tax(tax),
+        "tax": _tax_text(tax),
         "reason": item.reason,
         "reverses": item.reverses,
     }

@@ -74,8 +74,16 @@ class ExactJson(sa.types.TypeDecorator[Any]):
         return None if value is None else load_exact(value)
 
 
+class DumpedJson(str):
+    """The text of a document that `dump_exact` has made already, for values that many rows share."""
+
+    __slots__ = ()
+
+
 def dump_exact(value: Any) -> str:
     """The document as text, keys sorted, so that equal documents are equal text. Refuses float."""
+    if isinstance(value, DumpedJson):
+        return str(value)
     return json.dumps(_encoded(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
