@@ -139,7 +139,7 @@ def show_schedule(*, database: Database, taxes: TaxSettings, number: str, today:
         check=check_schedule(items=items, value=shown.total),
         annual_on=annual_on,
         annual=annual_value(contract=contract, on=annual_on),
-        next_document=next((document for document in documents if document.state == PLANNED), None),
+        next_document=_next(documents),
     )
 
 
@@ -211,6 +211,12 @@ def latest_customer(*, contract: Contract) -> Customer:
 def by_bill_date(*, charges: Sequence[Charge]) -> tuple[BillDate, ...]:
     """The charges, which are in the order of their bill dates, day by day."""
     return tuple(_bill_date(day, tuple(found)) for day, found in groupby(charges, key=attrgetter("bill_on")))
+
+
+def _next(documents: Sequence[ScheduledDocument]) -> ScheduledDocument | None:
+    """The next one with an amount that is known; where there is none, the next that depends on usage."""
+    planned = [document for document in documents if document.state == PLANNED]
+    return next((document for document in planned if not document.is_only_estimate), planned[0] if planned else None)
 
 
 def _held(document: HeldDocument) -> ScheduledDocument:

@@ -20,6 +20,8 @@ _UNITS = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "
 _BAR_SHARE = Decimal("0.72")
 _MOST_LABELS = 9
 _THINNEST = Decimal(2)
+# Percent of the width by which steps of an area reach into the next, so that no gap shows between them.
+_OVERLAP = Decimal("0.15")
 # Percent of the width in which half a word would be cut off.
 _EDGE = Decimal(3)
 
@@ -142,7 +144,14 @@ def step_chart(
         labels=_labels([(at * 100, text) for at, text in labels]),
         base_y=_px(scale.y(Decimal(0))),
         area=tuple(
-            _box("area", start * 100, (end - start) * 100, Decimal(0), step.amount, scale)
+            _box(
+                "area",
+                start * 100,
+                min((end - start) * 100 + _OVERLAP, 100 - start * 100),
+                Decimal(0),
+                step.amount,
+                scale,
+            )
             for step, start, end in _stretches(area)
             if end > start
         ),

@@ -13,7 +13,7 @@ from connector.web.words import day_words, money_words, month_words
 
 MADE, PLANNED, ESTIMATE, CREDIT = "made", "planned", "estimate", "credit"
 _KINDS = (MADE, PLANNED, ESTIMATE, CREDIT)
-_LEGEND = {MADE: "Drafted", PLANNED: "Planned", ESTIMATE: "Usage, estimated", CREDIT: "Credit"}
+_LEGEND = {MADE: "On documents", PLANNED: "Planned", ESTIMATE: "Usage, estimated", CREDIT: "Credit"}
 # A slot holds this many months, the fewest that keep the columns wide enough to be seen.
 _SLOT_MONTHS = (1, 3, 12, 60)
 _MOST_SLOTS = 60

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 
+from connector.domain.review import InvoiceState
 from connector.services import current_services
 from connector.store import queries_invoices
 from connector.web.lists import choices, encode_cursor, list_asked
@@ -20,8 +21,7 @@ from connector.web.words import INVOICE_WORDS
 invoices = Blueprint("invoices", __name__, url_prefix="/review/invoices")
 invoices.before_request(require_login)
 
-# The states that a document can have now; the list offers each, with none in it as well.
-INVOICE_STATES = ("draft", "void")
+INVOICE_STATES = tuple(state.value for state in InvoiceState)
 # The largest id that both databases can hold.
 _LARGEST_ID = 2**63 - 1
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")

@@ -245,7 +245,11 @@ def body_words(body: bytes) -> str:
 INVOICE_WORDS: Mapping[str, Words] = {
     "planned": Words("Planned", "idle", "clock", "No billing run has made it yet."),
     "unread": Words("Usage unread", "warn", "clock", "Was due; it waits until somebody has read the usage."),
-    "draft": Words("Draft", "info", "dot", "Made by a billing run and held; nothing has left."),
+    "draft": Words("Draft", "info", "dot", "Made by a billing run and kept here; nothing has left."),
+    "held": Words("On hold", "warn", "clock", "Set aside until somebody has cleared a question."),
+    "approved": Words("Approved", "good", "check", "Finance agreed; it is issued next."),
+    "issued": Words("Issued", "good", "check", "Numbered and frozen."),
+    "sent_back": Words("Sent back", "bad", "retry", "Refused by finance; what it held is billed anew when corrected."),
     "void": Words("Void", "idle", "skip", "Set aside; what it held is billed anew."),
 }
 SUBSCRIPTION_WORDS: Mapping[str, Words] = {

@@ -45,11 +45,11 @@ def line(position: int, name: str, *, quantity: str = "1", price: str = "100", *
     return make_line(position, **{**values, **changes})
 
 
-def usage_line(position: int = 9) -> LineItem:
+def usage_line(position: int = 9, **changes: Any) -> LineItem:
     """API calls, billed after each month."""
     return line(
         position, "Calls", quantity="0", price="0.01", charge_type=ChargeType.USAGE,
-        billing_timing=BillingTiming.IN_ARREARS,
+        billing_timing=BillingTiming.IN_ARREARS, **changes,
     )  # fmt: skip
 
 
@@ -67,14 +67,14 @@ def order(number: int, *lines: LineItem, **changes: Any) -> Order:
     return dataclasses.replace(made, customer=changes.get("customer", AURORA))
 
 
-def upsell(number: int, *, quantity: str, prior: str, on: date, **changes: Any) -> Order:
-    """More seats from a day on."""
+def upsell(number: int, *, quantity: str, prior: str, on: date, base: int = 1, **changes: Any) -> Order:
+    """More seats from a day on, under the contract of order `base`."""
     seats = line(
         2, "Seats", quantity=quantity, price="20", ref=f"0QL5g00000UP{number:03d}GAE", starts_on=on,
-        prior_quantity=Decimal(prior),
+        ends_on=changes.get("ends_on", END), prior_quantity=Decimal(prior),
     )  # fmt: skip
     return order(
-        number, seats, deal_type=DealType.UPSELL, starts_on=on, amends_ref=quote_id(1), **changes
+        number, seats, deal_type=DealType.UPSELL, starts_on=on, amends_ref=quote_id(base), **changes
     )  # fmt: skip
 
 

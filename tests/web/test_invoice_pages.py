@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from connector.adapters.clock import FixedClock
+from connector.domain.review import InvoiceState
 from connector.domain.terms import Customer
 from connector.store.tables_billing import invoices
 from connector.store.unit_of_work import Database
@@ -35,7 +36,7 @@ def test_the_list_shows_what_is_held_newest_first(person: FlaskClient, books: Bo
 
     words = text_of(person.get("/review/invoices").text)
 
-    assert "2 All 2 Draft 0 Void" in words
+    assert "2 All 2 Draft 0 On hold 0 Approved" in words
     assert words.index("1 Feb 2026 Invoice, 1 line") < words.index("1 Jan 2026 Invoice, 1 line")
     assert "Aurora Analytics GmbH from DE 1,000.00 EUR 1,190.00 EUR Draft" in words
 
@@ -69,7 +70,7 @@ def test_the_filters_above_the_list_keep_customer_and_month(person: FlaskClient,
     page = person.get("/review/invoices?month=2026-01&q=aurora").text
 
     links = re.findall(r'<a href="([^"]+)" class="filter', page)
-    assert len(links) == 3
+    assert len(links) == 1 + len(InvoiceState)
     assert all("month=2026-01" in link and "q=aurora" in link for link in links)
 
 
@@ -111,7 +112,7 @@ def test_a_document_leads_from_each_line_to_contract_order_and_record(person: Fl
     assert f"Quote {quote_id(1)}, line 0QL5g0000000001GAE" in words.replace(" ,", ",")
     assert "1 Jan 2026 to 31 Jan 2026 50 20.00 19 % 1,000.00 EUR" in words
     assert "Net 2,000.00 EUR Tax 19 % of 2,000.00 EUR 380.00 EUR Total 2,380.00 EUR" in words
-    assert "Made by a billing run and held; nothing has left." in words
+    assert "Made by a billing run and kept here; nothing has left." in words
 
 
 def test_a_document_whose_tax_is_open_says_why_and_who_acts(person: FlaskClient, books: Books) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from werkzeug.serving import make_server
 
 from connector.adapters.clock import FixedClock
 from connector.domain.fulfilment import OrderState
+from connector.domain.terms import ChargeType
 from connector.store.tables import fulfilment_steps, orders
 from connector.store.unit_of_work import Database
+from tests.billing import Books
 from tests.builders import (
     PASSWORD,
     MadeOrder,
@@ -34,6 +36,7 @@ from tests.builders import (
     make_user,
 )
 from tests.recording import RecordingStarter
+from tests.web.billed import line, order, upsell, usage_line
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -103,6 +106,33 @@ def deals(sqlite_database: Database, clock: FixedClock) -> dict[str, MadeOrder]:
     parked = make_record_row(sqlite_database, clock, number=90, state="parked", name=_LONG, reason=word)
     make_message_rows(sqlite_database, clock, ref=parked, reason=word)
     return made
+
+
+@pytest.fixture
+def sold(sqlite_database: Database, clock: FixedClock, deals: dict[str, MadeOrder]) -> str:
+    """The number of a contract of three years with an upsell and usage, billed for four months."""
+    years = date(2029, 1, 1)
+    first = order(
+        201,
+        line(1, "Platform Business", price="1800", ends_on=years),
+        line(2, "Seats", quantity="50", price="20", ends_on=years, discount_percent=Decimal(10)),
+        line(3, "Premier support", price="6000", price_period_months=12, billing_period_months=12, ends_on=years),
+        line(4, "Onboarding", price="4500", charge_type=ChargeType.ONE_TIME, ends_on=years),
+        usage_line(5, ends_on=years),
+        ends_on=years,
+        signed_total=Decimal("119700.00"),
+    )
+    more = upsell(
+        202, quantity="90", prior="50", on=date(2026, 10, 15), base=201, ends_on=years,
+        signed_total=Decimal("21238.71"),
+    )  # fmt: skip
+    books = Books(sqlite_database, clock)
+    number = books.sign(first, more)
+    books.bill("2026-04-01")
+    with sqlite_database.unit_of_work() as work:
+        work.execute(sa.update(orders).where(orders.c.state == OrderState.NEW).values(state=OrderState.FULFILLED))
+        work.commit()
+    return number
 
 
 @pytest.fixture
@@ -212,10 +242,38 @@ def test_everything_works_without_scripts(
     assert len(starter.started) == 1
 
 
+def test_a_bar_leads_to_its_document_and_the_document_to_its_draft(page: Page, address: str, sold: str) -> None:
+    page.goto(f"{address}/review/contracts/{sold}")
+
+    page.locator("a.column").nth(3).click()
+    row = page.locator("tr:target")
+    expect(row).to_contain_text("1 Apr 2026")
+    row.get_by_role("link", name="Draft").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Aurora Analytics GmbH")
+    expect(page.locator(".items")).to_contain_text("Platform Business")
+    expect(page.get_by_role("main").get_by_role("button")).to_have_count(0)
+
+
+def test_the_charts_are_complete_without_scripts(browser: Browser, address: str, sold: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    for page in _signed_in(context, address):
+        page.goto(f"{address}/review/contracts/{sold}")
+
+        bars = page.locator("a.column rect.part")
+        expect(page.locator(".check")).to_contain_text("to the cent")
+        assert bars.count() >= 24
+        widths = [box["width"] for bar in bars.all() if (box := bar.bounding_box())]
+        assert min(widths) > 4
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_wider_than_a_phone(phone: Page, address: str, deals: dict[str, MadeOrder], scheme: str) -> None:
+def test_no_page_is_wider_than_a_phone(
+    phone: Page, address: str, deals: dict[str, MadeOrder], sold: str, scheme: str
+) -> None:
     phone.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     paths = ["orders", "contracts", "parked", "records", "health", "messages/1", "orders?q=nobody"]
+    paths += [f"contracts/{sold}", f"contracts/{sold}/schedule", "invoices", "invoices/1", "invoices?q=nobody"]
     paths += [f"orders/{made.number}" for made in deals.values()]
     paths += [f"contracts/{deals['long'].contract_number}", f"contracts/{deals['long'].contract_number}/schedule"]
 
@@ -243,6 +301,15 @@ def test_pictures_for_the_readme(
     page: Page, address: str, deals: dict[str, MadeOrder], request: pytest.FixtureRequest
 ) -> None:
     shots = {"orders": "/review/orders", "order-timeline": f"/review/orders/{deals['retrying'].number}"}
+    _shoot(page, address, shots, request)
+
+
+def test_picture_of_a_contract(page: Page, address: str, sold: str, request: pytest.FixtureRequest) -> None:
+    page.set_viewport_size({"width": 1280, "height": 2010})
+    _shoot(page, address, {"contract": f"/review/contracts/{sold}"}, request)
+
+
+def _shoot(page: Page, address: str, shots: dict[str, str], request: pytest.FixtureRequest) -> None:
     for name, path in shots.items():
         page.goto(address + path)
         picture = page.screenshot()

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from connector.domain.money import Money
+from connector.domain.review import InvoiceState
 from connector.store.order_rows import OrderLineRow
+from connector.usecases.show_schedule import PLANNED, UNREAD
 from connector.web import words
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -157,3 +159,7 @@ def _line(**changes: Any) -> OrderLineRow:
         "discount_percent": None, "discount_amount": None, "starts_on": None, "ends_on": None,
     }  # fmt: skip
     return OrderLineRow(**values | changes)
+
+
+def test_every_state_of_a_document_has_words() -> None:
+    assert {state.value for state in InvoiceState} | {PLANNED, UNREAD} == set(words.INVOICE_WORDS)
