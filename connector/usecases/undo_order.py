@@ -31,6 +31,13 @@ class UndoRefused(Refused):
     owner = "finance"
 
 
+class AlreadyUndone(UndoRefused):
+    """The order was undone before; only its access was brought in line again."""
+
+    code = "ALREADY_UNDONE"
+    fix = "Nothing to do. To sell the same again, sign a new order."
+
+
 @dataclass(frozen=True, slots=True)
 class UndoneOrder:
     """What became of the contract: its value before and after, and from which day the order counts no more."""
@@ -54,9 +61,14 @@ class Undoer:
     def undo(self, *, number: str, on: date, reason: str, actor: str) -> UndoneOrder:
         """Undo the order with that number from a day on, and bring the access of its contract in line.
 
-        Raises NotFound, UndoRefused, and ContractRefused when it is not the latest order of its contract.
+        Raises NotFound, AlreadyUndone, UndoRefused, and ContractRefused when it is not the latest order of its contract.
         """
-        undone = self._undo(number, on, reason.strip(), actor)
+        try:
+            undone = self._undo(number, on, reason.strip(), actor)
+        except AlreadyUndone:
+            # The platform may have been away when it was; granting the same again is harmless.
+            self.restore_access(number=number)
+            raise
         self.restore_access(number=number)
         return undone
 
@@ -179,10 +191,6 @@ def _refuse(order: StoredOrder, signed: ContractOrders, reason: str) -> None:
     assert order.terms is not None
     step = next((step for step in signed.undone if step.order_ref == order.terms.source.record_id), None)
     if step is not None:
-        raise UndoRefused(
-            f"Order {order.number} was undone already, from {step.on}: {step.reason}",
-            code="ALREADY_UNDONE",
-            fix="Nothing to do. To sell the same again, sign a new order.",
-        )
+        raise AlreadyUndone(f"Order {order.number} was undone already, from {step.on}: {step.reason}")
     if not reason:
         raise UndoRefused("An undone order needs a reason that an auditor can read.", fix="Give the reason in words.")

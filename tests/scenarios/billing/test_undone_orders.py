@@ -11,7 +11,7 @@ from connector.domain.contracts import ContractRefused
 from connector.errors import NotFound, Unavailable
 from connector.store import tables
 from connector.store.tables_billing import contract_undos
-from connector.usecases.undo_order import UndoneOrder, UndoRefused
+from connector.usecases.undo_order import AlreadyUndone, UndoneOrder, UndoRefused
 from tests.billing import Books, same
 from tests.domain.making import day
 from tests.selling import SignedDeal
@@ -181,12 +181,12 @@ def test_an_order_without_a_contract_has_nothing_to_undo(world: World) -> None:
 def test_a_platform_that_was_away_is_brought_in_line_by_trying_again(world: World) -> None:
     first, upsell = _contract_and_upsell(world)
     world.platform.fail("grant_subscription", Unavailable("The platform did not answer."))
-    undoer = make_undoer(world.services)
 
     with pytest.raises(Unavailable):
         _undo(world, upsell)
     assert world.contract(first).value == Decimal("2200.00")
-    undoer.restore_access(number=world.order(upsell).number)
+    with pytest.raises(AlreadyUndone):
+        _undo(world, upsell)
 
     assert world.grants(first) == {"feature-seats": Decimal(50)}
 
