@@ -61,7 +61,7 @@ class Undoer:
     def undo(self, *, number: str, on: date, reason: str, actor: str) -> UndoneOrder:
         """Undo the order with that number from a day on, and bring the access of its contract in line.
 
-        Raises NotFound, AlreadyUndone, UndoRefused, and ContractRefused when it is not the latest order of its contract.
+        Raises NotFound, AlreadyUndone, UndoRefused, and ContractRefused when it is not the latest of its contract.
         """
         try:
             undone = self._undo(number, on, reason.strip(), actor)
