@@ -26,7 +26,7 @@ from connector.usecases.show_status import StatusBoard
 from tests.billing import TAXES, Books
 from tests.domain.making import make_item, make_order
 
-ROLES = {"vera": "viewer", "finn": "finance", "fred": "finance", "anna": "approver", "alex": "approver", "adam": "admin"}
+ROLES = {"vera": "viewer", "finn": "finance", "fred": "finance", "anna": "approver", "alex": "approver"}
 
 ACME = Customer(
     "001A",
