@@ -80,6 +80,7 @@ MAY_USE: dict[str, set[str]] = {
     "lxml": {"documents"},
     "markupsafe": {"web", "documents"},
     "prometheus_client": {"web", "webhooks"},
+    "psycopg": {"store"},
     "pydantic": {"config", "config_faults", "config_secrets", "mappings", "store", "web"},
     "pypdf": {"documents"},
     "requests": {"adapters", "demo", "sandbox"},
