@@ -7,7 +7,9 @@ before, and stop before the process ends, so that their work is handed on and no
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -95,6 +97,7 @@ class WebServer(BaseApplication):
     def __init__(self, config: Config, *, with_worker: bool) -> None:
         self._config = config
         self._with_worker = with_worker
+        self._counts = tempfile.mkdtemp(prefix="countersign-counts-")
         super().__init__()  # type: ignore[no-untyped-call]
 
     def load_config(self) -> None:
@@ -113,10 +116,20 @@ class WebServer(BaseApplication):
             "limit_request_line": 4094,
             "post_worker_init": _after_fork if self._with_worker else None,
             "worker_exit": _before_exit if self._with_worker else None,
+            "on_exit": self._forget_counts,
         }
         for name, value in settings.items():
             if value is not None:
                 self.cfg.set(name, value)  # type: ignore[union-attr]
+
+    def run(self) -> None:
+        """Serve until told to stop. The web processes count together in a fresh folder, which they inherit."""
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = self._counts
+        super().run()  # type: ignore[no-untyped-call]
+
+    def _forget_counts(self, _arbiter: Any) -> None:
+        """At the end of the whole server, not of one of its processes."""
+        shutil.rmtree(self._counts, ignore_errors=True)
 
     def load(self) -> Any:
         """The WSGI application; called after the fork, so that no connection is shared between processes."""
@@ -152,6 +165,6 @@ def _before_exit(_arbiter: Any, gunicorn_worker: Any) -> None:
 def serve(config: Config, *, with_worker: bool) -> None:
     """`countersign serve`: run the web server until told to stop. Raises SystemExit(1) when it cannot start."""
     try:
-        WebServer(config, with_worker=with_worker).run()  # type: ignore[no-untyped-call]
+        WebServer(config, with_worker=with_worker).run()
     except SystemExit as end:
         raise SystemExit(1 if end.code else 0) from None

@@ -13,7 +13,6 @@ from flask import Blueprint, Response, abort, jsonify, render_template
 from connector.services import Services, current_services
 from connector.store import queries_operations
 from connector.store.queries_operations import ProcessRow
-from connector.web.metrics import metrics_text
 from connector.web.sessions import require_login
 from connector.web.words import Words
 
@@ -60,7 +59,10 @@ def ready() -> tuple[Response, int]:
 
 @operations.get("/metrics")
 def metrics() -> Response:
-    """Counts for Prometheus, read from the database now."""
+    """Counts for Prometheus, read from the database now, and what the receivers counted."""
+    # Not before the web server has started; see there.
+    from connector.web.metrics import metrics_text
+
     services = current_services()
     if not services.config.web.metrics:
         abort(404)

@@ -1,20 +1,25 @@
-"""The numbers for Prometheus, read from the database at scrape time.
+"""The numbers for Prometheus: what is there, read from the database at scrape time, and what the receivers counted.
 
-Read and not counted in memory, because several processes serve and none of them sees everything.
+What can be read is not counted, because several processes serve and none of them sees everything. Requests that were
+refused leave nothing to read: the web processes of a host count them together, in files of the web server, from its
+start on. Import this module late: the library decides while it is imported whether processes count together.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from connector.store.queries_operations import Backlog, ProcessRow
 from connector.store.queries_orders import ORDER_STATES
 
+_COUNTED = "countersign_webhook_"
 _MESSAGE_STATES = ("received", "done", "parked", "ignored")
 
 
@@ -22,7 +27,20 @@ def metrics_text(*, backlog: Backlog, processes: Sequence[ProcessRow], now: date
     """All metrics in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Numbers(backlog, processes, now))
+    registry.register(_Counted())
     return generate_latest(registry).decode("utf-8")
+
+
+class _Counted(Collector):
+    """What the receivers counted: of all web processes of this web server, or of this process where there is none."""
+
+    def collect(self) -> Iterator[Metric]:
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            together = CollectorRegistry(auto_describe=False)
+            MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+            yield from together.collect()
+        else:
+            yield from (family for family in REGISTRY.collect() if family.name.startswith(_COUNTED))
 
 
 class _Numbers(Collector):
