@@ -12,14 +12,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from connector.store.queries_operations import Backlog, ProcessRow
 from connector.store.queries_orders import ORDER_STATES
 
-_COUNTED = "countersign_webhook_"
+_COUNTED = {
+    "countersign_webhook_messages": "Messages received, by source and whether new.",
+    "countersign_webhook_refused": "Requests refused by a webhook, by source and reason.",
+}
 _MESSAGE_STATES = ("received", "done", "parked", "ignored")
 
 
@@ -35,12 +38,18 @@ class _Counted(Collector):
     """What the receivers counted: of all web processes of this web server, or of this process where there is none."""
 
     def collect(self) -> Iterator[Metric]:
-        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-            together = CollectorRegistry(auto_describe=False)
-            MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-            yield from together.collect()
-        else:
-            yield from (family for family in REGISTRY.collect() if family.name.startswith(_COUNTED))
+        families = {family.name: family for family in _counted()}
+        for name, text in _COUNTED.items():
+            # Also before the first count, so that an alarm on it is known to watch something.
+            yield families.get(name) or CounterMetricFamily(name, text)
+
+
+def _counted() -> Iterator[Metric]:
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        together = CollectorRegistry(auto_describe=False)
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return iter(together.collect())
+    return iter(REGISTRY.collect())
 
 
 class _Numbers(Collector):
