@@ -29,6 +29,7 @@ BLANKS = (0x20, 0xA0)
 ARABIC = (*range(0x0600, 0x0700), *range(0x0750, 0x0780), *range(0xFB50, 0xFE00), *range(0xFE70, 0xFF00))
 # How far, in font units, a redrawn curve may be from the original.
 _OUTLINE_ERROR = 1.0
+_WIDEST_BLANK = 0.3
 _CJK_JAPANESE = 0
 _EMOJI_FACE = "noto-emoji-*-400-normal.woff2"
 
@@ -63,15 +64,15 @@ def _write_coverage() -> None:
 
 
 def _japanese() -> set[int]:
-    """JIS X 0208, rows 1 to 84 (kana, punctuation, kanji of levels 1 and 2), and the half-width katakana."""
+    """The characters of code page 932: JIS X 0208 (kana, kanji of levels 1 and 2), and variants that names use."""
     found = set(range(0xFF61, 0xFFA0))
-    for first in range(0xA1, 0xF5):
-        for second in range(0xA1, 0xFF):
+    for first in (*range(0x81, 0xA0), *range(0xE0, 0xFD)):
+        for second in range(0x40, 0xFD):
             try:
-                found.add(ord(bytes((first, second)).decode("euc_jp")))
+                found.add(ord(bytes((first, second)).decode("cp932")))
             except UnicodeDecodeError:
                 continue
-    return {code for code in found if code >= 0x2E80 or code in (0x2025, 0x2026, 0x203B)}
+    return {code for code in found if 0x2E80 <= code < 0xE000 or code >= 0xF900 or code in (0x2025, 0x2026, 0x203B)}
 
 
 def _emoji(folder: Path) -> None:
@@ -105,11 +106,20 @@ def _save(font: TTFont, name: str, codes: Iterable[int]) -> None:
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=[*codes, *BLANKS])
     subsetter.subset(font)
+    _narrow_blanks(font)
     if "CFF " in font:
         _draw_as_truetype(font)
     font.recalcTimestamp = False
     font.save(TARGET / name)
     print(f"{name}: {len(font.getBestCmap())} characters, {(TARGET / name).stat().st_size // 1024} kB")
+
+
+def _narrow_blanks(font: TTFont) -> None:
+    """A blank after an emoji is as wide as one between words."""
+    names, most = font.getBestCmap(), round(_WIDEST_BLANK * font["head"].unitsPerEm)
+    for code in set(BLANKS) & set(names):
+        width, bearing = font["hmtx"][names[code]]
+        font["hmtx"][names[code]] = (min(width, most), bearing)
 
 
 def _draw_as_truetype(font: TTFont) -> None:

@@ -59,6 +59,11 @@ class PdfWorker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def process_id(self) -> int | None:
+        """The child's process id, None while there is none."""
+        return self._child.pid if self._child is not None else None
+
     def render(self, *, view: DocumentView, language: str, seconds: float) -> bytes:
         """The PDF of a document. A child that is too slow is ended, and the next call starts another.
 
@@ -148,6 +153,8 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
             kind, answer = _DONE, render_pdf(view=view, language=language)
         except DocumentFailed as error:
             kind, answer = _FAILED, str(error).encode()
+        except (LookupError, TypeError, ValueError) as error:
+            kind, answer = _FAILED, f"{type(error).__name__}: {error}".encode()
         except (MemoryError, RecursionError) as error:
             kind, answer = _FAILED, f"The document is too large: {type(error).__name__}.".encode()
         _send(target, kind, answer)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from connector.documents.fonts import Family
 from connector.documents.page import page_of
+from connector.documents.plain_text import reading
 from connector.documents.texts import texts_of
 from connector.domain.documents import DocumentView
 
@@ -72,4 +73,5 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.clear()
+    environment.filters["reading"] = reading
     return environment

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from unicodedata import bidirectional
 
 # What XML 1.0 and HTML cannot hold, except for tab and the ends of lines.
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]")
@@ -25,6 +26,12 @@ def readable(text: str) -> str:
 def one_line(text: str) -> str:
     """Readable text on one line."""
     return " ".join(readable(text).split())
+
+
+def reading(text: str) -> str:
+    """The direction in which a text is read, `ltr` or `rtl`: that of its first letter."""
+    classes = (bidirectional(character) for character in text)
+    return "rtl" if next((found for found in classes if found in ("L", "R", "AL")), "L") in ("R", "AL") else "ltr"
 
 
 def all_readable(values: Mapping[str, object]) -> dict[str, object]:

@@ -79,9 +79,9 @@ def test_every_language_says_number_date_total_and_how_to_pay(language: str) -> 
     assert texts_of(language).title["invoice"] in text
     assert "DE-2026-000042" in text
     assert texts_of(language).label["amount_due"] in text
-    assert ("1.190,00" if language in ("de", "es") else "1\xa0190,00" if language == "fr" else "1,190.00") in text.replace(
-        " ", "\xa0"
-    )
+    assert (
+        "1.190,00" if language in ("de", "es") else "1\xa0190,00" if language == "fr" else "1,190.00"
+    ) in text.replace(" ", "\xa0")
     assert "RF14 DE20 2600 0042" in text
     assert "DE89 3704 0044 0532 0130 00" in text
 
@@ -95,7 +95,9 @@ def test_all_languages_have_the_same_texts_with_the_same_places_to_fill() -> Non
         texts = texts_of(language)
         for name in ("title", "banner", "label", "sentence"):
             known, own = getattr(english, name), getattr(texts, name)
-            assert {key: places(text) for key, text in own.items()} == {key: places(text) for key, text in known.items()}
+            assert {key: places(text) for key, text in own.items()} == {
+                key: places(text) for key, text in known.items()
+            }
 
 
 @pytest.mark.parametrize(
