@@ -15,7 +15,8 @@ from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.adapters.salesforce_auth import SalesforceLogin
 from connector.assuming import assumptions_of
-from connector.config import Config, PlanEntitlementSettings, PlanSettings, SalesforceSettings, TaxRuleSettings
+from connector.config import Config, PlanEntitlementSettings, PlanSettings, SalesforceSettings
+from connector.config_billing import TaxRuleSettings
 from connector.domain.entitlements import CustomPlan, PlanEntitlement
 from connector.domain.salesforce_ids import id18
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES, Place, TaxCategory, TaxRule
@@ -23,6 +24,7 @@ from connector.domain.taxed_documents import TaxSettings
 from connector.domain.terms import Cadence, ProvisionKind
 from connector.engine import Worker, WorkStarter, migrate_engine, new_executor_id
 from connector.errors import Misconfigured
+from connector.finance import legal_entities, review_rules
 from connector.jobs import Clockwork
 from connector.logs import log
 from connector.ports import Clock, Org, RecordMapping
@@ -65,6 +67,8 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         board=StatusBoard(fields=_status_fields(config), base_url=config.web.base_url.rstrip("/")),
         assumed=assumptions_of(config, mapping=mapping, rules=rules),
         taxes=_taxes(config),
+        entities=legal_entities(config.billing),
+        rules=review_rules(config.review),
     )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from connector.config_billing import BillingSettings, ReviewSettings
+from connector.config_billing import Section as _Section
 from connector.config_faults import faults_of, setting_fault
 from connector.config_secrets import ORG_NAME, Secrets, org_prefix, read_secret, read_secrets
 from connector.errors import Fault, Misconfigured
@@ -41,10 +41,6 @@ def _told(fault: Fault) -> str:
     """One line for people; some faults begin with their place by themselves."""
     place = "" if not fault.field or fault.message.startswith(fault.field) else f"{fault.field}: "
     return f"{place}{fault.sentence()}"
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class DatabaseSettings(_Section):
@@ -211,44 +207,6 @@ class JobSettings(_Section):
     silence: float = Field(default=15, ge=1, le=_WEEK)
 
 
-class EntitySettings(_Section):
-    """One of our companies that sells and invoices."""
-
-    code: str = Field(min_length=1, max_length=20)
-    country: str = Field(pattern=r"^[A-Z]{2}$")
-
-
-class TaxRuleSettings(_Section):
-    """One row of the tax table; the first row that fits an item decides."""
-
-    legal_entity: str
-    place: Literal["anywhere", "domestic", "eu", "abroad"] = "anywhere"
-    rate: Decimal = Field(ge=0, le=100)
-    category: Literal["S", "AE", "E", "Z", "G", "O"]
-    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
-    tax_code: str = ""
-    has_tax_id: bool | None = None
-    mention: str = ""
-    exemption_code: str = ""
-    valid_from: date = date.min
-    valid_until: date = date.max
-
-
-class BillingSettings(_Section):
-    """Who invoices, and which tax applies; without rows the built-in ones of the billing conventions hold."""
-
-    entities: tuple[EntitySettings, ...] = ()
-    taxes: tuple[TaxRuleSettings, ...] = ()
-
-    @model_validator(mode="after")
-    def _entities_known(self) -> BillingSettings:
-        known = {entity.code for entity in self.entities}
-        unknown = sorted({rule.legal_entity for rule in self.taxes} - known) if self.entities else []
-        if unknown:
-            raise ValueError(f"names {', '.join(unknown)} in taxes, but not in entities")
-        return self
-
-
 class Config(_Section):
     """Everything that can be set."""
 
@@ -259,6 +217,7 @@ class Config(_Section):
     entitlements: EntitlementSettings = EntitlementSettings()
     writeback: WritebackSettings = WritebackSettings()
     billing: BillingSettings = BillingSettings()
+    review: ReviewSettings = ReviewSettings()
     web: WebSettings = WebSettings()
     jobs: JobSettings = JobSettings()
     secrets: Secrets = Field(default_factory=Secrets, exclude=True)

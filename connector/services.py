@@ -14,18 +14,21 @@ from flask import current_app
 
 from connector.config import Config
 from connector.domain.assumptions import Assumptions
+from connector.domain.legal_entities import LegalEntity
+from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
 from connector.ports import Clock, EntitlementPlatform, Org
 from connector.store.unit_of_work import Database
 from connector.usecases.postbox import Postbox
+from connector.usecases.review_desk import ReviewDesk
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.start_look import StartsWork
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one process. `orgs` is keyed by org id."""
+    """The parts of one process. `orgs` is keyed by org id, `entities` by the code of the legal entity."""
 
     config: Config
     database: Database
@@ -36,12 +39,17 @@ class Services:
     board: StatusBoard
     assumed: Assumptions = field(default_factory=Assumptions)
     taxes: TaxSettings = field(default_factory=lambda: TaxSettings(DEFAULT_TAX_RULES, ENTITY_COUNTRIES))
+    entities: Mapping[str, LegalEntity] = field(default_factory=dict)
+    rules: ReviewRules = field(default_factory=ReviewRules)
     postbox: Postbox = field(init=False)
+    desk: ReviewDesk = field(init=False)
 
     def __post_init__(self) -> None:
-        """The postbox writes to this database and starts with this starter, whatever was replaced."""
+        """Postbox and desk work on this database and with this starter, whatever was replaced."""
         postbox = Postbox(database=self.database, starter=self.starter, clock=self.clock)
         object.__setattr__(self, "postbox", postbox)
+        desk = ReviewDesk(self.database, self.clock, self.rules, self.entities, self.taxes, self.board)
+        object.__setattr__(self, "desk", desk)
 
 
 def current_services() -> Services:

@@ -9,24 +9,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from connector.adapters.salesforce_soql import closed_condition
 from connector.config import Config, load_config
+from connector.config_billing import BillingSettings, ReviewSettings
 from connector.config_faults import setting_fault
 from connector.config_secrets import Secrets, org_variable
 from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.errors import Fault, Misconfigured
+from connector.finance import faults_of_finance
 from mappings import read_mapping_config
 from mappings.signed import read_signed_rules
 from mappings.writeback import status_names
 
+_S = TypeVar("_S", bound=BaseModel)
 _FIELD = re.compile("[A-Za-z][A-Za-z0-9_]{0,79}")
 
 
 def read_settings(*, path: Path, environment: Mapping[str, str] | None = None) -> Config:
     """The checked settings. Raises ConfigRefused with every fault of all parts."""
-    return load_config(path=path, environment=environment, judges=(login_faults, mapping_faults, writeback_faults))
+    return load_config(path=path, environment=environment, judges=_JUDGES)
 
 
 def login_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
@@ -67,6 +72,24 @@ def writeback_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Faul
         elif isinstance(field, str) and field and field.casefold() in taken:
             yield setting_fault(place, "Another setting writes this field.", "Give each its own field.")
         taken.add(str(field).casefold())
+
+
+def finance_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:
+    """Number formats, series that would meet, and currencies that are none; malformed sections are told elsewhere."""
+    billing = _section(BillingSettings, raw.get("billing", {}))
+    review = _section(ReviewSettings, raw.get("review", {}))
+    for place, message in faults_of_finance(billing=billing, review=review):
+        yield setting_fault(place, message, "See [billing] and [review] in config.example.toml.")
+
+
+_JUDGES = (login_faults, mapping_faults, writeback_faults, finance_faults)
+
+
+def _section(kind: type[_S], table: Any) -> _S | None:
+    try:
+        return kind.model_validate(table)
+    except ValidationError:
+        return None
 
 
 def _missing_secret(org: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:

@@ -77,7 +77,7 @@ def test_every_default_in_the_example_is_the_real_one(tmp_path: Path) -> None:
     needed = ("client_id", "instance_url", "org_id")
     minimal = {"salesforce": {name: getattr(config.salesforce[0], name) for name in needed}}
     plain = parse_config(raw=minimal, environment=SECRETS)
-    for section in ("database", "writeback", "billing", "web", "jobs"):
+    for section in ("database", "writeback", "billing", "review", "web", "jobs"):
         assert getattr(config, section) == getattr(plain, section), section
     assert config.salesforce == plain.salesforce
     assert config.entitlements.platform == plain.entitlements.platform

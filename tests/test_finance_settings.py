@@ -1,0 +1,102 @@
+"""Settings of billing and review: what finance works with, and what is told of a typing error."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.bootstrap import make_services
+from connector.config import Config, ConfigRefused, parse_config
+from connector.domain.invoice_drafts import DocumentKind
+from connector.validation import finance_faults
+from tests.test_config_example import SECRETS
+
+ORG = {"instance_url": "https://x.example", "client_id": "c", "org_id": "00D000000000001"}
+GERMANY = {"code": "DE", "country": "DE"}
+
+
+def parsed(**tables: Any) -> Config:
+    raw = {"salesforce": ORG, **tables}
+    return parse_config(raw=raw, environment=SECRETS, judges=(finance_faults,))
+
+
+def told(**tables: Any) -> list[tuple[str, str]]:
+    with pytest.raises(ConfigRefused) as refused:
+        parsed(**tables)
+    return [(fault.field, fault.message) for fault in refused.value.faults]
+
+
+def entities(*tables: dict[str, Any]) -> dict[str, Any]:
+    return {"entities": list(tables)}
+
+
+def test_settings_become_the_desk_of_finance(tmp_path: Path) -> None:
+    germany = GERMANY | {
+        "name": "Example GmbH",
+        "street": "Hauptstr. 1",
+        "city": "Berlin",
+        "time_zone": "Europe/Berlin",
+        "invoice_number": "R{year}{number:5}",
+        "bank_accounts": [{"holder": "Example GmbH", "iban": "DE89370400440532013000"}],
+    }
+    config = parsed(
+        database={"url": f"sqlite:///{tmp_path}/x.db"},
+        billing=entities(germany) | {"due_from": "issue_date"},
+        review={"second_approver_above": {"EUR": 50000}, "po_required_for": ["001A"], "quiet_up_to": {}},
+    )
+
+    desk = make_services(config).desk
+
+    entity = desk.entities["DE"]
+    assert (entity.seller.name, entity.seller.address.city, entity.seller.bank_accounts[0].holder) == (
+        "Example GmbH",
+        "Berlin",
+        "Example GmbH",
+    )
+    assert entity.number_format(DocumentKind.INVOICE).text == "R{year}{number:5}"
+    assert (entity.is_due_from_issue, entity.time_zone) == (True, "Europe/Berlin")
+    assert desk.rules.second_approver_above == {"EUR": Decimal(50000)}
+    assert (desk.rules.po_required_for, desk.rules.quiet_up_to) == (frozenset({"001A"}), {})
+
+
+def test_without_settings_the_known_entities_can_be_numbered(tmp_path: Path) -> None:
+    desk = make_services(parsed(database={"url": f"sqlite:///{tmp_path}/x.db"})).desk
+
+    assert set(desk.entities) == {"US", "DE", "JP"}
+    assert desk.rules.second_approver_above == {}
+
+
+@pytest.mark.parametrize(
+    ("billing", "place", "words"),
+    [
+        (entities(GERMANY | {"invoice_number": "DE-{year}"}), "billing.entities[1].invoice_number", "{number} once"),
+        (entities(GERMANY | {"credit_note_number": "{entity}-{year}-{number:6}"}), "billing.entities", "same numbers"),
+        (entities({"code": "IN", "country": "IN"}), "billing.entities", "longer than 16 characters"),
+        (entities(GERMANY | {"time_zone": "Berlin"}), "billing.entities[1].time_zone", "must be a time zone"),
+        (entities(GERMANY, GERMANY), "billing", "names the entity DE twice"),
+        ({"due_from": "never"}, "billing.due_from", ""),
+    ],
+)
+def test_a_fault_of_billing_is_told_with_its_place(billing: dict[str, Any], place: str, words: str) -> None:
+    found = told(billing=billing)
+
+    assert [field for field, _message in found] == [place]
+    assert words in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("review", "place"),
+    [
+        ({"second_approver_above": {"EURO": 1}}, "review.second_approver_above"),
+        ({"second_approver_above": {"XXX": 1}}, "review.second_approver_above.XXX"),
+        ({"quiet_up_to": {"EUR": -1}}, "review.quiet_up_to"),
+        ({"quiet_up_to": {"EUR": "many"}}, "review.quiet_up_to.EUR"),
+        ({"jump_percent": 0}, "review.jump_percent"),
+        ({"thresholds": {}}, "review.thresholds"),
+    ],
+)
+def test_a_fault_of_review_is_told_with_its_place(review: dict[str, Any], place: str) -> None:
+    assert [field for field, _message in told(review=review)] == [place]
