@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ from connector.bootstrap import make_services
 from connector.config import Config, ConfigRefused, parse_config
 from connector.domain.invoice_drafts import DocumentKind
 from connector.validation import finance_faults
-from tests.test_config_example import SECRETS
+from tests.test_config_example import EXAMPLE, SECRETS
 
 ORG = {"instance_url": "https://x.example", "client_id": "c", "org_id": "00D000000000001"}
 GERMANY = {"code": "DE", "country": "DE"}
 
 
 def parsed(**tables: Any) -> Config:
-    raw = {"salesforce": ORG, **tables}
+    mapping = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))["mapping"]
+    raw = {"salesforce": ORG, "mapping": mapping, **tables}
     return parse_config(raw=raw, environment=SECRETS, judges=(finance_faults,))
 
 
