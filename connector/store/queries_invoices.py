@@ -15,10 +15,13 @@ from sqlalchemy.engine import Connection
 
 from connector.domain.money import Money
 from connector.domain.periods import add_months
+from connector.domain.review import InvoiceState
 from connector.store import queries
 from connector.store.queries import Page, PageAsked
 from connector.store.tables import contracts, orders, records
 from connector.store.tables_billing import billing_runs, invoice_items, invoices
+
+INVOICE_STATES = tuple(state.value for state in InvoiceState)
 
 
 @dataclass(frozen=True, slots=True)

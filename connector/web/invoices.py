@@ -11,9 +11,9 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 
-from connector.domain.review import InvoiceState
 from connector.services import current_services
 from connector.store import queries_invoices
+from connector.store.queries_invoices import INVOICE_STATES
 from connector.web.lists import choices, encode_cursor, list_asked
 from connector.web.sessions import require_login
 from connector.web.words import INVOICE_WORDS
@@ -21,7 +21,6 @@ from connector.web.words import INVOICE_WORDS
 invoices = Blueprint("invoices", __name__, url_prefix="/review/invoices")
 invoices.before_request(require_login)
 
-INVOICE_STATES = tuple(state.value for state in InvoiceState)
 # The largest id that both databases can hold.
 _LARGEST_ID = 2**63 - 1
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")

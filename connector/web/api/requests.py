@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
-from connector.domain.review import InvoiceState
 from connector.store.queries import PageAsked
+from connector.store.queries_invoices import INVOICE_STATES
 from connector.store.queries_orders import ORDER_STATES
 from connector.web.lists import LONGEST_TEXT, decode_cursor
 
@@ -112,7 +112,7 @@ class OrderParameters(SearchParameters):
 class InvoiceParameters(SearchParameters):
     """Which documents."""
 
-    state: InvoiceState | None = Field(None, strict=False, description="Only documents in this state.")
+    state: Literal[INVOICE_STATES] | None = Field(None, description="Only documents in this state.")  # type: ignore[valid-type]
     month: Month | None = Field(None, description="Only documents with a bill date in this month, such as 2026-03.")
     customer: AccountId = Field("", description="Only documents of this Salesforce account.")
     contract: Name = Field("", description="Only documents with a line of this contract number.")
