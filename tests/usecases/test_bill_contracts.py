@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from connector.adapters.clock import FixedClock
 from connector.domain.contracts import build_contract
 from connector.domain.invoicing import preview_invoices
+from connector.domain.tax import Place, TaxCategory, TaxRule
+from connector.domain.taxed_documents import TaxSettings
 from connector.domain.terms import Address, BillingTiming, Customer, Order
 from connector.store.unit_of_work import Database
 from tests.billing import Books, for_customer, same
@@ -218,6 +221,22 @@ def test_a_credit_keeps_the_tax_its_invoice_had_although_the_customer_moved(book
     invoice, note = books.drafts()
     assert (invoice.net, invoice.tax) == (Decimal("12000.00"), Decimal("2280.00"))
     assert (note.net, note.tax) == (Decimal("-6049.32"), Decimal("-1149.37"))
+
+
+@pytest.mark.parametrize("as_of", [("2026-07-01",), ("2026-01-01", "2026-07-01")], ids=["one run", "two runs"])
+def test_a_credit_keeps_the_rate_of_its_invoice_when_the_rate_has_changed(books: Books, as_of: tuple[str, ...]) -> None:
+    until, rate = day("2026-07-01"), partial(TaxRule, "US", Place.ANYWHERE, category=TaxCategory.STANDARD)
+    rules = (rate(Decimal(19), valid_until=until), rate(Decimal(16), valid_from=until))
+    books.biller = replace(books.biller, taxes=TaxSettings(rules, {"US": "US"}))
+    books.sign(YEARLY_SEATS, make_cancellation("2026-07-01", credited=True))
+
+    for day_of_run in as_of:
+        books.bill(day_of_run)
+
+    assert [(row.net, row.tax) for row in books.drafts()] == [
+        (Decimal("12000.00"), Decimal("2280.00")),
+        (Decimal("-6049.32"), Decimal("-1149.37")),
+    ]
 
 
 # Previewed is billed

@@ -169,6 +169,15 @@ def test_usage_without_a_reading_keeps_its_contract_due(books: Books) -> None:
     assert books.bill("2026-03-05") == {"customers": 1, "waiting": 2}
 
 
+def test_what_is_billed_beside_waiting_usage_is_not_billed_again(books: Books) -> None:
+    books.sign(make_order(monthly_seats(last="2026-06-30"), METERED, last="2026-06-30"))
+    books.bill("2026-03-05")
+
+    assert books.bill("2026-03-06") == {"customers": 1, "waiting": 2}
+    assert books.bill("2026-04-01") == {"customers": 1, "drafts": 1, "items": 1, "waiting": 3}
+    assert [net for _day, _kind, net in books.totals()] == ["1000.00"] * 4
+
+
 def test_usage_is_billed_when_its_reading_comes_and_the_rest_goes_on(books: Books) -> None:
     number = books.sign(make_order(seats(), METERED))
     january, february = _usage_keys(["2026-01-01", "2026-02-01"])

@@ -25,14 +25,16 @@ def _contract_and_upsell(world: World) -> tuple[SignedDeal, SignedDeal]:
     return first, _upsell(world, first)
 
 
-def _upsell(world: World, first: SignedDeal, *, seats: str = "60", prior: str = "50") -> SignedDeal:
+def _upsell(
+    world: World, first: SignedDeal, *, seats: str = "60", prior: str = "50", total: str | None = None
+) -> SignedDeal:
     deal = world.seller.quote(
         [("SEAT", seats, "24", {"Prior_Quantity__c": Decimal(prior)})],
         account=first.account,
         Deal_Type__c="Upsell",
         Amends_Record_Id__c=first.id,
         Contract_Start__c=day("2026-10-01"),
-        Total_Contract_Value__c=None,
+        Total_Contract_Value__c=Decimal(total) if total else None,
     )
     world.look_at(deal)
     return deal
@@ -125,6 +127,15 @@ def test_an_order_signed_after_an_undone_one_is_valued_without_it(world: World) 
     assert world.order(again).value == Decimal("239.34")
     assert world.contract(first).value == Decimal("2439.34")
     assert world.grants(first) == {"feature-seats": Decimal(70)}
+
+
+def test_the_signed_total_of_a_later_order_is_compared_without_the_undone_one(world: World) -> None:
+    first, upsell = _contract_and_upsell(world)
+    _undo(world, upsell)
+
+    again = _upsell(world, first, seats="70", total="2439.34")
+
+    assert world.order(again).state == "FULFILLED", world.order(again).faults
 
 
 def test_orders_are_undone_step_by_step_the_latest_first(world: World) -> None:
