@@ -37,6 +37,7 @@ class Retryable(ConnectorError):
     """The outside could not serve us now; the same call may succeed later."""
 
     code = "RETRYABLE"
+    owner = "nobody"
     fix = "Nothing to do: it is tried again by itself."
 
 

@@ -59,5 +59,10 @@ class Status:
 def sentence_of(faults: tuple[Fault, ...]) -> str:
     """All faults as text for people: each what is wrong, what to do, who does it; one a line."""
     if len(faults) == 1:
-        return f"{faults[0].sentence()} Who: {faults[0].owner}."
-    return "\n".join(f"{n}. {fault.sentence()} Who: {fault.owner}." for n, fault in enumerate(faults, start=1))
+        return _told(faults[0])
+    return "\n".join(f"{n}. {_told(fault)}" for n, fault in enumerate(faults, start=1))
+
+
+def _told(fault: Fault) -> str:
+    """One fault in words; where nothing is to be done, nobody is named."""
+    return fault.sentence() if fault.owner == "nobody" else f"{fault.sentence()} Who: {fault.owner}."

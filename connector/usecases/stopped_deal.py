@@ -46,9 +46,14 @@ def stop_for(*, error: Exception, attempts: int, now: datetime) -> Stop:
     if event is OrderEvent.BLOCK:
         return stop_because(faults=faults, is_waiting=isinstance(error, WaitsForOrder))
     if event is OrderEvent.GIVE_UP:
-        faults = tuple(replace(fault, fix=_GAVE_UP) for fault in faults)
+        faults = tuple(_given_up(fault) for fault in faults)
     state = "failed" if event is OrderEvent.GIVE_UP else "retrying"
     return Stop(state, event, step_event, faults, faults[0].message, not_before, attempts + 1)
+
+
+def _given_up(fault: Fault) -> Fault:
+    """What went on by itself until now needs a person from here on."""
+    return replace(fault, fix=_GAVE_UP, owner="operator" if fault.owner == "nobody" else fault.owner)
 
 
 def stop_because(*, faults: tuple[Fault, ...], is_waiting: bool = False) -> Stop:

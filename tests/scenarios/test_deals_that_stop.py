@@ -108,7 +108,7 @@ def test_a_platform_that_is_down_at_a_step_is_tried_again_by_itself(world: World
 
     stopped = next(row for row in world.step_rows(deal) if row.name == step)
     assert (world.order(deal).state, stopped.state, stopped.attempts) == ("RETRYING", "retrying", 1)
-    assert (stopped.code, stopped.message, stopped.owner) == ("UNAVAILABLE", "The platform answered 503.", "operator")
+    assert (stopped.code, stopped.message, stopped.owner) == ("UNAVAILABLE", "The platform answered 503.", "nobody")
     shown = world.shown(deal)
     assert (shown["Status"], shown["Step"], shown["Attempts"]) == ("Pending", step, 1)
     assert "The platform answered 503." in shown["Error"]
