@@ -18,7 +18,7 @@ _MOST_TICKS = 5
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _UNITS = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
 _BAR_SHARE = Decimal("0.72")
-_MOST_LABELS = 9
+_MOST_LABELS = 6
 _THINNEST = Decimal(2)
 # Percent of the width by which steps of an area reach into the next, so that no gap shows between them.
 _OVERLAP = Decimal("0.15")

@@ -87,9 +87,9 @@ def test_a_value_that_changes_is_a_line_with_steps() -> None:
 def test_words_below_are_few_and_stay_inside() -> None:
     chart = bar_chart(columns=[column(("planned", "1"), label=str(number)) for number in range(60)])
 
-    assert len(chart.labels) <= 9
+    assert len(chart.labels) <= 6
     assert chart.labels[0].kind == "at-start"
-    assert [label.kind for label in chart.labels].count("minor") == 4
+    assert [label.kind for label in chart.labels].count("minor") == 3
 
 
 @pytest.mark.parametrize(
