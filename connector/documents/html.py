@@ -42,10 +42,16 @@ def document_styles() -> str:
     return _environment().get_template("invoice/screen.css").render()
 
 
-def render_source(*, page: Mapping[str, object], families: tuple[Family, ...]) -> str:
-    """The HTML that the PDF is made of."""
-    chunked = _in_chunks(page, rows=_PDF_ROWS if len(_lines(page)) > _LONG else None)
-    return _environment().get_template("invoice/document.html").render(page=chunked, is_pdf=True, families=families)
+def render_source(*, page: Mapping[str, object], families: tuple[Family, ...], pages: int) -> str:
+    """The HTML that the PDF is made of; `pages` is how many it will have, 0 to leave that out."""
+    chunked = _in_chunks(page, rows=_PDF_ROWS if is_long(page) else None)
+    template = _environment().get_template("invoice/document.html")
+    return template.render(page=chunked, is_pdf=True, families=families, pages=pages)
+
+
+def is_long(page: Mapping[str, object]) -> bool:
+    """Whether the document has so many rows that its PDF is laid out in another way."""
+    return len(_lines(page)) > _LONG
 
 
 def _in_chunks(page: Mapping[str, object], rows: int | None) -> dict[str, object]:

@@ -14,13 +14,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from xhtml2pdf import pisa
 from xhtml2pdf.config.resources import RenderLimitError, ResourceAccessPolicy
 
 from connector.documents.fonts import drawable, families_for, fonts_folder
-from connector.documents.html import render_source
+from connector.documents.html import is_long, render_source
 from connector.documents.page import page_of
 from connector.documents.texts import texts_of
 from connector.domain.documents import DocumentView
@@ -31,6 +32,9 @@ _LONGEST_SECONDS = 300
 _MOST_BYTES = 30 * 1024 * 1024
 _DATES = re.compile(rb"(/(?:CreationDate|ModDate) \()D:\d{14}[+-]\d\d'\d\d'\)")
 _FILE_ID = re.compile(rb"/ID\s*\[.*?\](?=\s*%)", re.DOTALL)
+_COUNT = re.compile(rb"/Count (\d+) /Kids \[[^\]]*\] /Type /Pages\b")
+# What a page holds, in rows of a table: on the first, on the others, and what stands after the rows.
+_ROWS_FIRST, _ROWS_MORE, _ROWS_AFTER, _LETTERS = 18, 25, 9, 50
 _LIBRARIES = ("xhtml2pdf", "reportlab", "svglib", "pypdf")
 
 
@@ -44,9 +48,20 @@ class DocumentFailed(ConnectorError):
 
 def render_pdf(*, view: DocumentView, language: str) -> bytes:
     """The document as a PDF in one of LANGUAGES. Raises DocumentFailed with what the library said."""
-    page = {key: _drawable(value) for key, value in page_of(view=view, texts=texts_of(language)).items()}
-    source = render_source(page=page, families=families_for("".join(_texts(page))))
-    return render_pdf_source(source=source, made_on=view.issued_on)
+    page = _page(view, language)
+    if is_long(page):
+        return render_pdf_source(source=_source(page, pages=0), made_on=view.issued_on)
+    guess = likely_pages(view)
+    pdf = render_pdf_source(source=_source(page, pages=guess), made_on=view.issued_on)
+    count = page_count(pdf)
+    if count == guess:
+        return pdf
+    return render_pdf_source(source=_source(page, pages=count), made_on=view.issued_on)
+
+
+def pdf_source(*, view: DocumentView, language: str) -> tuple[str, Path]:
+    """The HTML that a document's PDF is made of, and the folder that its fonts are in."""
+    return _source(_page(view, language), pages=likely_pages(view)), fonts_folder()
 
 
 def render_pdf_source(*, source: str, made_on: date) -> bytes:
@@ -56,6 +71,32 @@ def render_pdf_source(*, source: str, made_on: date) -> bytes:
     if said:
         raise DocumentFailed(f"The PDF would not be complete: {' '.join(dict.fromkeys(said))[:1000]}")
     return _dated(written, made_on)
+
+
+def likely_pages(view: DocumentView) -> int:
+    """How many pages the document will probably have.
+
+    The library counts pages by laying everything out twice. A good guess saves that; a wrong one costs what it saved.
+    """
+    rows = sum(1 + len(line.description) // _LETTERS + len(line.note) // _LETTERS for line in view.lines)
+    rest = rows + _ROWS_AFTER + len(view.memo) // _LETTERS - _ROWS_FIRST
+    return 1 + max(0, -(-rest // _ROWS_MORE))
+
+
+def page_count(pdf: bytes) -> int:
+    """How many pages a PDF of ours has. Raises DocumentFailed when it does not say so as expected."""
+    counts = _COUNT.findall(pdf)
+    if len(counts) != 1:
+        raise DocumentFailed("The PDF does not say how many pages it has where this release expects it.")
+    return int(counts[0])
+
+
+def _page(view: DocumentView, language: str) -> dict[str, Any]:
+    return {key: _drawable(value) for key, value in page_of(view=view, texts=texts_of(language)).items()}
+
+
+def _source(page: Mapping[str, Any], pages: int) -> str:
+    return render_source(page=page, families=families_for("".join(_texts(page))), pages=pages)
 
 
 def _convert(source: str) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from connector.documents.pdf import DocumentFailed, render_pdf, render_pdf_source
+from connector.documents.pdf import DocumentFailed, likely_pages, render_pdf, render_pdf_source
 from connector.documents.texts import LANGUAGES, texts_of
 from connector.domain.documents import DocumentState, Party
 from connector.domain.tax import Tax, TaxCategory
@@ -130,6 +130,15 @@ def test_a_document_of_very_many_rows_has_all_of_them_and_heads_on_each_page() -
     assert all("Unit price" in text for text in texts[:-1])
     assert all(text.count("Unit price") == 1 for text in texts[:-1])
     assert "Page 2" in texts[1]
+
+
+def test_pages_are_counted_right_where_the_guess_is_wrong() -> None:
+    view = make_document(memo="short\n" * 60)
+    reader = PdfReader(io.BytesIO(render_pdf(view=view, language="en")))
+
+    assert likely_pages(view) != len(reader.pages)
+    for number, page in enumerate(reader.pages, start=1):
+        assert f"Page {number} of {len(reader.pages)}" in page.extract_text()
 
 
 def test_sums_stand_together_on_one_page() -> None:
