@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from connector import __version__
-from connector.commands import billing, checks, deals, people, running
+from connector.commands import billing, checks, deals, evidence, people, running
 from connector.demo.command import demo
 
 
@@ -29,6 +29,7 @@ for _command in (
     deals.map_group,
     billing.bill,
     billing.undo,
+    evidence.evidence,
     people.user,
     people.token,
 ):
