@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 
 _NOTIFICATION = (
@@ -87,14 +88,15 @@ def run(
     for _ in range(connections):
         connection = _Connection(port)
         waiting.register(connection.socket, selectors.EVENT_READ, connection)
-    free = [key.data for key in waiting.get_map().values()]
+    # In turn, so that no connection rests long enough for the server to close it.
+    free = deque(key.data for key in waiting.get_map().values())
     latencies: list[float] = []
     failures = sent = 0
     started = time.perf_counter()
     while (now := time.perf_counter()) - started < seconds or len(free) < connections:
         is_over = now - started >= seconds
         while free and not is_over and (not rate or sent < (now - started) * rate):
-            free.pop().send(make())
+            free.popleft().send(make())
             sent += 1
         for key, _ in waiting.select(0.0005 if rate else 0.01):
             if key.data.is_answered():

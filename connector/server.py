@@ -108,6 +108,8 @@ class WebServer(BaseApplication):
             "workers": 1 if self._with_worker else web.processes,
             "threads": web.threads,
             "worker_class": "gthread",
+            # Longer than proxies keep theirs, or they meet a connection that was closed the moment they use it.
+            "keepalive": 75,
             "timeout": 60,
             "graceful_timeout": _STOP_SECONDS + 5,
             "accesslog": None,
