@@ -16,7 +16,8 @@ from connector.errors import Unavailable
 
 # A write transaction lasts milliseconds; whoever waits this long is stuck behind a hung process.
 _LONGEST_WAIT = 30.0
-_POLL = 0.002
+# Other processes write for about a millisecond: asking again soon is what keeps the file busy.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.002
 
 
 class WriteLock:
@@ -62,12 +63,14 @@ class WriteLock:
 
     def _lock_file(self) -> None:
         deadline = time.monotonic() + _LONGEST_WAIT
+        pause = _FIRST_PAUSE
         while True:
             try:
                 fcntl.flock(self._descriptor(), fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
                     raise Unavailable(f"Another process has been writing to {self._path.stem} for too long.") from error
-                time.sleep(_POLL)
+                time.sleep(pause)
+                pause = min(_LONGEST_PAUSE, pause * 1.5)
             else:
                 return
