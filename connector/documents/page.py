@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from unicodedata import east_asian_width
 
+from connector.documents.footer import footer_lines
 from connector.documents.formats import (
     amount_text,
     long_day_text,
@@ -20,7 +20,7 @@ from connector.documents.formats import (
     period_text,
     price_text,
 )
-from connector.documents.plain_text import all_readable
+from connector.documents.plain_text import all_readable, one_line
 from connector.documents.qr import code_image, png_image
 from connector.documents.texts import Texts
 from connector.domain.documents import BankAccount, DocumentLine, DocumentState, DocumentView, Party, Seller
@@ -32,8 +32,8 @@ from connector.domain.terms import Address
 _ROW_TEXT = 600
 # Texts of finance and of customers have no end of their own; each of these is a paragraph, cut at an end of line.
 _PARAGRAPH = 1200
-# Two lines of the page's foot.
-_FOOTER_WIDTH = 190
+# A link that would run something when it is followed is never shown.
+_LINKS = ("https://", "http://")
 _EVERY = {1: "per_month", 3: "per_quarter", 12: "per_year"}
 
 Rows = list[dict[str, str]]
@@ -232,7 +232,7 @@ def _payment(view: DocumentView, texts: Texts) -> dict[str, object] | None:
         "rows": [{"label": texts.label["reference"], "value": printed}] if printed and is_owed else [],
         "code": code_image(payment.code) if payment.code and is_owed else "",
         "scan": texts.sentence["scan"],
-        "link": payment.link if is_owed else "",
+        "link": payment.link if is_owed and payment.link.startswith(_LINKS) else "",
         "pay_online": texts.sentence["pay_online"],
     }
 
@@ -260,19 +260,11 @@ def _footer(seller: Seller, texts: Texts) -> list[str]:
         f"{texts.label['tax_id']} {seller.tax_id}" if seller.tax_id else "",
         f"{texts.label['tax_number']} {seller.tax_number}" if seller.tax_number else "",
     ]
-    contact = [seller.email, seller.phone, seller.website]
-    rows = ([seller.name, *_address(seller.address)], legal, contact)
-    return [_clipped(" · ".join(text for text in row if text), _FOOTER_WIDTH) for row in rows if any(row)]
+    return footer_lines([[one_line(text) for text in row] for row in _rows_of(seller, legal)])
 
 
-def _clipped(text: str, width: int) -> str:
-    """The text cut at a width in letters, where a wide character counts for two: the foot of a page does not grow."""
-    used = 0
-    for index, character in enumerate(text):
-        used += 2 if east_asian_width(character) in "WF" else 1
-        if used > width:
-            return f"{text[:index].rstrip()}…"
-    return text
+def _rows_of(seller: Seller, legal: Sequence[str]) -> list[Sequence[str]]:
+    return [[seller.name, *_address(seller.address)], legal, [seller.email, seller.phone, seller.website]]
 
 
 def _paragraphs(text: str) -> list[str]:

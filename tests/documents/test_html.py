@@ -186,6 +186,16 @@ def test_the_fragment_is_the_same_document_without_styles_or_scripts() -> None:
     assert ".document" in document_styles()
 
 
+@pytest.mark.parametrize(
+    ("link", "is_shown"), [("https://pay.example/x?a=1&b=2", True), ("javascript:alert(1)", False)]
+)
+def test_only_a_web_address_becomes_a_link(link: str, is_shown: bool) -> None:
+    html = render_html(view=make_document(payment_link=link), language="en")
+
+    assert ("<a href" in html) is is_shown
+    assert "javascript:" not in html
+
+
 def test_hebrew_reads_from_right_to_left() -> None:
     html = render_html(view=make_document(), language="he")
 
