@@ -13,6 +13,9 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from connector.domain.entitlements import AccessGranted, AccessWanted, CustomPlan
+from connector.domain.invoice_drafts import InvoiceDraft
+from connector.domain.tax import PriceBasis, Tax, TaxRounding
+from connector.domain.taxed_documents import TaxedDocument
 from connector.domain.terms import Customer, Order, RecordRef
 from connector.errors import Fault
 
@@ -182,6 +185,28 @@ class EntitlementPlatform(Protocol):
 
     def revoke_subscription(self, *, key: str, subscription_ref: str, ends_on: date) -> None:
         """End the subscription on that (exclusive) day."""
+
+
+class TaxEngine(Protocol):
+    """Who decides tax: our own table of rules (`domain.taxed_documents.TaxSettings`), or a service that is asked.
+
+    Asked outside any transaction, and again whenever a draft is made anew, so the answer must depend on nothing else.
+    """
+
+    @property
+    def basis(self) -> PriceBasis:
+        """Whether the amounts of items contain the tax."""
+
+    @property
+    def rounding(self) -> TaxRounding:
+        """Whether tax is rounded once per rate on the document, or on each line; credit notes follow it."""
+
+    def tax(self, *, draft: InvoiceDraft, customer: Customer, decided: Mapping[str, Tax]) -> TaxedDocument:
+        """The draft with its tax; `decided` gives the taxes of billed rows by charge key, which reversals keep.
+
+        Raises TaxUndecided when it cannot be decided (the draft is held and says why), Retryable errors when the
+        service is away (the contract stays due).
+        """
 
 
 class Clock(Protocol):

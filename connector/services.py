@@ -18,7 +18,7 @@ from connector.domain.legal_entities import LegalEntity
 from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
-from connector.ports import Clock, EntitlementPlatform, Org
+from connector.ports import Clock, EntitlementPlatform, Org, TaxEngine
 from connector.store.unit_of_work import Database
 from connector.usecases.postbox import Postbox
 from connector.usecases.review_desk import ReviewDesk
@@ -38,7 +38,7 @@ class Services:
     platform: EntitlementPlatform
     board: StatusBoard
     assumed: Assumptions = field(default_factory=Assumptions)
-    taxes: TaxSettings = field(default_factory=lambda: TaxSettings(DEFAULT_TAX_RULES, ENTITY_COUNTRIES))
+    taxes: TaxEngine = field(default_factory=lambda: TaxSettings(DEFAULT_TAX_RULES, ENTITY_COUNTRIES))
     entities: Mapping[str, LegalEntity] = field(default_factory=dict)
     rules: ReviewRules = field(default_factory=ReviewRules)
     postbox: Postbox = field(init=False)

@@ -23,6 +23,10 @@ class TaxSettings:
     basis: PriceBasis = PriceBasis.EXCLUSIVE
     rounding: TaxRounding = TaxRounding.DOCUMENT
 
+    def tax(self, *, draft: InvoiceDraft, customer: Customer, decided: Mapping[str, Tax]) -> TaxedDocument:
+        """The draft with tax by these rules, see `tax_document`; this makes the settings a tax engine."""
+        return tax_document(draft=draft, customer=customer, settings=self, decided=decided)
+
 
 @dataclass(frozen=True, slots=True)
 class TaxedDocument:

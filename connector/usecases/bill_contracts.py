@@ -13,9 +13,8 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from connector.domain.taxed_documents import TaxSettings
 from connector.errors import ConnectorError
-from connector.ports import Clock
+from connector.ports import Clock, TaxEngine
 from connector.store import billing, billing_runs
 from connector.store.billing_rows import Drafted, DueContract, Ledger
 from connector.store.billing_runs import Chunk
@@ -37,7 +36,7 @@ class Biller:
 
     database: Database
     clock: Clock
-    taxes: TaxSettings
+    taxes: TaxEngine
     executor_id: str
 
     def open_run(self, *, as_of: date, actor: str, chunk_size: int = CHUNK_SIZE) -> int:
@@ -66,9 +65,12 @@ class Biller:
     def dry_run(self, *, as_of: date) -> Iterator[Drafted]:
         """What a run would store now, customer by customer; nothing is written."""
         with self.database.reading() as connection:
-            for first, end in billing.stretches(connection=connection, as_of=as_of, size=CHUNK_SIZE):
+            stretches = list(billing.stretches(connection=connection, as_of=as_of, size=CHUNK_SIZE))
+        for first, end in stretches:
+            with self.database.reading() as connection:
                 due = billing.load_due(connection=connection, as_of=as_of, first=first, end=end)
-                yield from _draft_all(connection, due, as_of, self.taxes)
+                ledgers = list(_ledgers(connection, due))
+            yield from self._draft_all(ledgers, as_of)
 
     def _bill(self, chunk: Chunk) -> dict[str, int]:
         """Draft and store until nothing of the chunk was changed by others meanwhile."""
@@ -78,12 +80,23 @@ class Biller:
             with self.database.reading() as connection:
                 due = billing.load_due(connection=connection, as_of=chunk.as_of, first=chunk.first, end=chunk.end)
                 again = due if moved is None else _of_same_customers(due, moved)
-                drafted = list(_draft_all(connection, again, chunk.as_of, self.taxes))
+                ledgers = list(_ledgers(connection, again))
+            drafted = list(self._draft_all(ledgers, chunk.as_of))
             moved = self._store(chunk, drafted, counts)
             if not moved:
                 return counts
         counts["postponed"] = len(moved or ())
         return counts
+
+    def _draft_all(self, ledgers: Sequence[tuple[list[DueContract], Ledger]], as_of: date) -> Iterator[Drafted]:
+        """The drafts customer by customer. No connection is held meanwhile: tax may be asked outside."""
+        for group, ledger in ledgers:
+            drafted = draft_customer(contracts=group, as_of=as_of, ledger=ledger, taxes=self.taxes)
+            if takes_back(drafted):
+                with self.database.reading() as connection:
+                    whole = billing.load_ledger(connection=connection, due=group)
+                drafted = draft_customer(contracts=group, as_of=as_of, ledger=whole, taxes=self.taxes)
+            yield from drafted
 
     def _store(self, chunk: Chunk, drafted: Sequence[Drafted], counts: dict[str, int]) -> set[int]:
         """Store the drafts, some customers at a time; answers the contracts that changed and must be drafted again."""
@@ -138,30 +151,21 @@ def start_billing(
         return {"chunks": billing_runs.load_progress(connection=connection, run_id=run_id).chunks}
 
 
-def _draft_all(connection: Any, due: Sequence[DueContract], as_of: date, taxes: TaxSettings) -> Iterator[Drafted]:
-    """The drafts customer by customer; all contracts of a customer share documents."""
-    groups = [list(group) for _, group in groupby(due, key=lambda one: (one.org_id, one.customer_ref))]
-    ledgers = _ledgers(connection, groups)
-    for group, ledger in zip(groups, ledgers, strict=True):
-        drafted = draft_customer(contracts=group, as_of=as_of, ledger=ledger, taxes=taxes)
-        if takes_back(drafted):
-            whole = billing.load_ledger(connection=connection, due=group)
-            drafted = draft_customer(contracts=group, as_of=as_of, ledger=whole, taxes=taxes)
-        yield from drafted
+def _ledgers(connection: Any, due: Sequence[DueContract]) -> Iterator[tuple[list[DueContract], Ledger]]:
+    """Each customer's contracts, which share documents, with what is billed of them.
 
-
-def _ledgers(connection: Any, groups: Sequence[Sequence[DueContract]]) -> Iterator[Ledger]:
-    """What is billed, by customer: everything for contracts that changed, for the others only what can matter."""
-    due = [one for group in groups for one in group]
+    Everything billed for contracts that changed, for the others only what can matter.
+    """
     billed = billing.load_billed(connection=connection, due=[one for one in due if not one.is_unchanged])
     later = [one for one in due if one.is_unchanged and one.may_hold_later]
     since = {one.id: one.billed_until for one in due if one.is_unchanged and one.billed_until is not None}
     later_billed = billing.load_billed_since(connection=connection, due=later)
     units = billing.load_units(connection=connection, due=due)
-    for group in groups:
+    for _, contracts in groupby(due, key=lambda one: (one.org_id, one.customer_ref)):
+        group = list(contracts)
         ids = [one.id for one in group]
         items = [item for one in ids for item in (later_billed if one in since else billed).get(one, ())]
-        yield Ledger(items, {one: since[one] for one in ids if one in since}, units=units)
+        yield group, Ledger(items, {one: since[one] for one in ids if one in since}, units=units)
 
 
 def _of_same_customers(due: Sequence[DueContract], contract_ids: set[int]) -> list[DueContract]:

@@ -14,19 +14,18 @@ from connector.domain.contracts import build_contract
 from connector.domain.invoice_drafts import DocumentKind, InvoiceDraft
 from connector.domain.invoicing import BillingRun, draft_invoices, next_bill_date
 from connector.domain.tax import Tax, TaxCategory, TaxUndecided, tax_totals
-from connector.domain.taxed_documents import TaxedDocument, TaxSettings, tax_document
+from connector.domain.taxed_documents import TaxedDocument
 from connector.domain.terms import Customer
 from connector.errors import ConnectorError
 from connector.logs import log
+from connector.ports import TaxEngine
 from connector.store.billing_rows import Drafted, DueContract, Ledger, Progress, TaxedDraft
 
 _ONE_DAY = timedelta(days=1)
 _UNDECIDED = Tax(rate=Decimal(0), category=TaxCategory.NOT_SUBJECT)
 
 
-def draft_customer(
-    *, contracts: Sequence[DueContract], as_of: date, ledger: Ledger, taxes: TaxSettings
-) -> list[Drafted]:
+def draft_customer(*, contracts: Sequence[DueContract], as_of: date, ledger: Ledger, taxes: TaxEngine) -> list[Drafted]:
     """The drafts that these contracts of one customer owe up to that day, beyond what the ledger holds.
 
     A contract that cannot be priced is answered apart, with its problem, and the others are drafted without it.
@@ -63,7 +62,7 @@ def refused(*, contracts: Sequence[DueContract], error: Exception) -> Drafted:
     )
 
 
-def _draft(contracts: Sequence[DueContract], as_of: date, ledger: Ledger, taxes: TaxSettings) -> Drafted:
+def _draft(contracts: Sequence[DueContract], as_of: date, ledger: Ledger, taxes: TaxEngine) -> Drafted:
     built = [build_contract(orders=one.orders.terms, undone=one.orders.undone) for one in contracts]
     pairs = list(zip(contracts, built, strict=True))
     since = {contract.ref: ledger.since[one.id] for one, contract in pairs if one.id in ledger.since}
@@ -84,13 +83,13 @@ def _latest_customer(built: Sequence[Contract]) -> Customer:
 
 
 def _taxed(
-    drafts: Sequence[InvoiceDraft], customer: Customer, decided: Mapping[str, Tax], settings: TaxSettings
+    drafts: Sequence[InvoiceDraft], customer: Customer, decided: Mapping[str, Tax], taxes: TaxEngine
 ) -> list[TaxedDraft]:
     """The drafts with tax, by date; what takes back a row keeps the tax of that row, also of this very run."""
     known = dict(decided)
     found = []
     for draft in drafts:
-        taxed = _with_tax(draft, customer, known, settings)
+        taxed = _with_tax(draft, customer, known, taxes)
         found.append(taxed)
         for item, tax in zip(draft.items, taxed.document.taxes, strict=True):
             if item.amount.amount > 0:
@@ -98,11 +97,10 @@ def _taxed(
     return found
 
 
-def _with_tax(draft: InvoiceDraft, customer: Customer, decided: Mapping[str, Tax], settings: TaxSettings) -> TaxedDraft:
+def _with_tax(draft: InvoiceDraft, customer: Customer, decided: Mapping[str, Tax], taxes: TaxEngine) -> TaxedDraft:
     """The draft with tax; when no rule decides, without tax and with the reason, for finance to settle."""
     try:
-        document = tax_document(draft=draft, customer=customer, settings=settings, decided=decided)
-        return TaxedDraft(document, customer.name)
+        return TaxedDraft(taxes.tax(draft=draft, customer=customer, decided=decided), customer.name)
     except TaxUndecided as error:
         items = [(item.amount, _UNDECIDED) for item in draft.items]
         totals = tax_totals(items=items, currency=draft.bill_to.currency)

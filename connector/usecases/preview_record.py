@@ -16,10 +16,9 @@ from connector.domain.contract_terms import Contract
 from connector.domain.contracts import annual_value, contract_value, recurring_value
 from connector.domain.document_plan import documents_to_come
 from connector.domain.schedule import schedule
-from connector.domain.taxed_documents import TaxSettings
 from connector.domain.terms import Order
 from connector.errors import Fault, NotFound, Refused
-from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping
+from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping, TaxEngine
 from connector.store import contract_orders
 from connector.store.contract_documents import load_held_documents, load_usage
 from connector.store.unit_of_work import Database
@@ -41,7 +40,7 @@ class Previewer:
     platform: EntitlementPlatform
     clock: Clock
     database: Database
-    taxes: TaxSettings
+    taxes: TaxEngine
 
     def preview_record(self, *, salesforce_id: str, org_id: str = "") -> dict[str, Any]:
         """The chain for one record as a document. Raises NotFound when no connected org has it."""

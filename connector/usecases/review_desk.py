@@ -23,9 +23,8 @@ from connector.domain.legal_entities import LegalEntity, plain_entity
 from connector.domain.review import Actor, Approval, InvoiceEvent, InvoiceState, ReviewRules
 from connector.domain.review_findings import DraftFacts, Finding, is_quiet, review_warnings
 from connector.domain.tax import TaxRounding
-from connector.domain.taxed_documents import TaxSettings
 from connector.errors import Refused
-from connector.ports import Clock
+from connector.ports import Clock, TaxEngine
 from connector.store import audit
 from connector.store.audit import AuditRow
 from connector.store.invoices import StoredDocument, load_documents, lock_document
@@ -54,7 +53,7 @@ class ReviewDesk:
     clock: Clock
     rules: ReviewRules
     entities: Mapping[str, LegalEntity]
-    taxes: TaxSettings
+    taxes: TaxEngine
     board: StatusBoard
 
     @property

@@ -21,9 +21,9 @@ from connector.domain.money import Money, total
 from connector.domain.periods import BillingPeriod
 from connector.domain.schedule import schedule
 from connector.domain.tax import TaxUndecided
-from connector.domain.taxed_documents import TaxSettings, tax_document
 from connector.domain.terms import Customer
 from connector.errors import ConnectorError, NotFound, Unavailable
+from connector.ports import TaxEngine
 from connector.store import queries_contracts
 from connector.store.contract_documents import HeldDocument, load_held_documents, load_usage
 from connector.store.contract_orders import load_orders
@@ -111,7 +111,7 @@ class ContractSchedule:
         return total((document.net for document in self.documents), currency=self.contract.currency)
 
 
-def show_schedule(*, database: Database, taxes: TaxSettings, number: str, today: date) -> ContractSchedule:
+def show_schedule(*, database: Database, taxes: TaxEngine, number: str, today: date) -> ContractSchedule:
     """The schedule as of today. Raises NotFound, and what `build_contract` raises."""
     shown = show_contract(database=database, number=number, today=today)
     with database.reading() as connection:
@@ -144,7 +144,7 @@ def show_schedule(*, database: Database, taxes: TaxSettings, number: str, today:
 
 
 def schedule_or_problem(
-    *, database: Database, taxes: TaxSettings, number: str, today: date
+    *, database: Database, taxes: TaxEngine, number: str, today: date
 ) -> tuple[ContractSchedule | None, str]:
     """The schedule, or None and why it cannot be calculated, so that what is stored can still be shown.
 
@@ -159,7 +159,7 @@ def schedule_or_problem(
 
 
 def planned_documents(
-    *, drafts: Sequence[InvoiceDraft], customer: Customer, taxes: TaxSettings, today: date
+    *, drafts: Sequence[InvoiceDraft], customer: Customer, taxes: TaxEngine, today: date
 ) -> tuple[ScheduledDocument, ...]:
     """Drafts that nobody has made yet, with tax where a rule decides it."""
     return tuple(_planned(draft, customer, taxes, today) for draft in drafts)
@@ -237,7 +237,7 @@ def _held(document: HeldDocument) -> ScheduledDocument:
     )
 
 
-def _planned(draft: InvoiceDraft, customer: Customer, taxes: TaxSettings, today: date) -> ScheduledDocument:
+def _planned(draft: InvoiceDraft, customer: Customer, taxes: TaxEngine, today: date) -> ScheduledDocument:
     tax, gross, problem = _tax(draft, customer, taxes)
     is_unread = draft.bill_on <= today and all(item.is_estimate for item in draft.items)
     return ScheduledDocument(
@@ -254,9 +254,9 @@ def _planned(draft: InvoiceDraft, customer: Customer, taxes: TaxSettings, today:
     )
 
 
-def _tax(draft: InvoiceDraft, customer: Customer, taxes: TaxSettings) -> tuple[Money | None, Money | None, str]:
+def _tax(draft: InvoiceDraft, customer: Customer, taxes: TaxEngine) -> tuple[Money | None, Money | None, str]:
     try:
-        totals = tax_document(draft=draft, customer=customer, settings=taxes).totals
+        totals = taxes.tax(draft=draft, customer=customer, decided={}).totals
     except TaxUndecided as error:
         return None, None, f"{error} {error.fix}"
     return totals.tax, totals.gross, ""

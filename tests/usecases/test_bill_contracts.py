@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 
 from connector.adapters.clock import FixedClock
 from connector.domain.contracts import build_contract
+from connector.domain.invoice_drafts import InvoiceDraft
 from connector.domain.invoicing import preview_invoices
-from connector.domain.tax import Place, TaxCategory, TaxRule
-from connector.domain.taxed_documents import TaxSettings
+from connector.domain.tax import Place, PriceBasis, Tax, TaxCategory, TaxRounding, TaxRule
+from connector.domain.taxed_documents import TaxedDocument, TaxSettings
 from connector.domain.terms import Address, BillingTiming, Customer, Order
+from connector.errors import Unavailable
 from connector.store.unit_of_work import Database
 from tests.billing import Books, for_customer, same
 from tests.domain.making import MONTHLY, QUARTERLY, day, make_cancellation, make_item, make_order
@@ -276,3 +279,44 @@ def test_the_preview_of_a_contract_is_what_is_billed_over_its_life(sqlite_books:
     }
     value = sqlite_books.contract().value
     assert sum(row.net for row in sqlite_books.drafts()) == value
+
+
+@dataclass(frozen=True)
+class AskedEngine:
+    """A tax service outside: it says how it was asked, and can be away."""
+
+    database: Database
+    is_away: bool = False
+    basis = PriceBasis.EXCLUSIVE
+    rounding = TaxRounding.DOCUMENT
+
+    def tax(self, *, draft: InvoiceDraft, customer: Customer, decided: Mapping[str, Tax]) -> TaxedDocument:
+        assert self.database.reader.pool.checkedout() == self.database.writer.pool.checkedout() == 0
+        if self.is_away:
+            raise Unavailable("The tax service did not answer.")
+        ten_percent = TaxRule("US", Place.ANYWHERE, Decimal(10), TaxCategory.STANDARD)
+        settings = TaxSettings((ten_percent,), {"US": "US"})
+        return settings.tax(draft=draft, customer=customer, decided=decided)
+
+
+def test_a_tax_engine_outside_is_asked_while_no_connection_is_held(books: Books) -> None:
+    books.sign(YEARLY_SEATS)
+    books.biller = replace(books.biller, taxes=AskedEngine(books.biller.database))
+
+    books.bill("2026-01-01")
+
+    (draft,) = books.drafts()
+    assert draft.tax == draft.net / 10
+
+
+def test_a_tax_engine_that_is_away_leaves_the_contract_due_with_the_reason(books: Books) -> None:
+    books.sign(YEARLY_SEATS)
+    settings = books.biller.taxes
+    books.biller = replace(books.biller, taxes=AskedEngine(books.biller.database, is_away=True))
+    books.bill("2026-01-01")
+    assert books.drafts() == []
+
+    books.biller = replace(books.biller, taxes=settings)
+    books.bill("2026-01-01")
+
+    assert len(books.drafts()) == 1
