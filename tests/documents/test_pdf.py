@@ -160,6 +160,15 @@ def test_long_texts_are_shown_whole() -> None:
     assert text.count("Ärzte") == 60
 
 
+def test_five_thousand_characters_in_every_field_are_shown_whole() -> None:
+    text = ("Ärzte für Zahlen " * 300)[:5000]
+    buyer = Party(text, Address(text, text, text, text, "DE"), text, "DE123", contact=text)
+    view = make_document(make_row(description=text), memo=text, reason=text, buyer=buyer, po_number=text)
+    shown = text_of(render_pdf(view=view, language="en")).count("Ärzte")
+
+    assert shown == 11 * text.count("Ärzte")
+
+
 def test_a_word_without_end_stays_on_the_page() -> None:
     view = make_document(make_row(description="W" * 700), memo="M" * 5000)
     text = text_of(render_pdf(view=view, language="en"))
