@@ -198,17 +198,17 @@ def _of_contract(contract: BilledContract, facts: DraftFacts) -> Iterator[Findin
         yield Finding(
             "CONTRACT_NOT_BILLED", f"{contract.number}: {contract.problem}", "Look at the contract first.", "operator"
         )
+    elif contract.is_changed:
+        yield Finding(
+            "CONTRACT_CHANGED",
+            f"{contract.number} has changed since this draft was made.",
+            "Wait for the next billing run, which drafts the difference.",
+        )
     elif contract.is_unfinished:
         yield Finding(
             "USAGE_INCOMPLETE",
             f"{contract.number} has usage due up to {facts.bill_on} that was not read yet.",
             "Wait for the reading, or approve: it comes with a later document.",
-        )
-    if contract.is_changed:
-        yield Finding(
-            "CONTRACT_CHANGED",
-            f"{contract.number} has changed since this draft was made.",
-            "Wait for the next billing run, which drafts the difference.",
         )
 
 

@@ -65,12 +65,11 @@ class Artifact:
 
 def want(*, work: UnitOfWork, invoice_id: int, kinds: Sequence[ArtifactKind], now: datetime) -> None:
     """Have these files made."""
-    for kind in kinds:
-        work.execute(
-            insert_ignore(work, artifacts).values(
-                invoice_id=invoice_id, kind=kind.value, state=ArtifactState.WANTED.value, wanted_at=now
-            )
-        )
+    rows = [
+        {"invoice_id": invoice_id, "kind": kind.value, "state": ArtifactState.WANTED.value, "wanted_at": now}
+        for kind in kinds
+    ]
+    work.execute(insert_ignore(work, artifacts), rows)
 
 
 def claim(*, work: UnitOfWork, limit: int, now: datetime, until: datetime) -> list[WantedArtifact]:

@@ -158,24 +158,31 @@ def _before(document: StoredDocument, others: Mapping[tuple[str, ...], Sequence[
     return [row for row in others.get(key, ()) if (row.bill_on, row.id) < place]
 
 
-def _twins(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
-    """Names of other documents of the same customer that hold a row of the same product, days and amount."""
+def _twins_query() -> sa.Select[Any]:
     mine, other = invoice_items.alias("mine"), invoice_items.alias("other")
     own, theirs = invoices.alias("own"), invoices.alias("theirs")
     same = [mine.c[name] == other.c[name] for name in ("product_code", "starts_on", "ends_on", "amount")]
-    query = (
+    return (
         sa.select(mine.c.invoice_id, theirs.c.id, issued_documents.c.number, mine.c.amount)
         .select_from(mine)
         .join(own, own.c.id == mine.c.invoice_id)
         .join(theirs, (theirs.c.customer_ref == own.c.customer_ref) & (theirs.c.org_id == own.c.org_id))
         .join(other, (other.c.invoice_id == theirs.c.id) & sa.and_(*same))
         .outerjoin(issued_documents, issued_documents.c.invoice_id == theirs.c.id)
-        .where(mine.c.invoice_id.in_(ids), theirs.c.id != own.c.id, theirs.c.currency == own.c.currency)
-        .where(theirs.c.state.not_in(_NOT_BILLED))
+        .where(mine.c.invoice_id.in_(sa.bindparam("ids", expanding=True)), theirs.c.id != own.c.id)
+        .where(theirs.c.currency == own.c.currency, theirs.c.state.not_in(_NOT_BILLED))
         .order_by(theirs.c.id)
     )
+
+
+# Made once: building it takes longer than running it.
+_TWINS = _twins_query()
+
+
+def _twins(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
+    """Names of other documents of the same customer that hold a row of the same product, days and amount."""
     found: dict[int, list[str]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_TWINS, {"ids": list(ids)}):
         names = found.setdefault(row.invoice_id, [])
         name = row.number or f"invoice {row.id}"
         if row.amount > 0 and name not in names and len(names) < _MOST_TWINS:

@@ -19,6 +19,8 @@ from typing import Any
 
 from connector.errors import Refused
 from connector.ports import Clock
+from connector.store import audit
+from connector.store.audit import AuditFault
 from connector.store.evidence import ChainEvidence, DealEvidence, DocumentEvidence, Row, load_evidence
 from connector.store.types import dump_exact
 from connector.store.unit_of_work import Database
@@ -40,12 +42,16 @@ class FolderTaken(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: how many files and documents, and the SHA-256 of the manifest, to be kept elsewhere."""
+    """What was written: how many files and documents, and the SHA-256 of the manifest, to be kept elsewhere.
+
+    `faults` are places where the audit log itself is not what was written, told whole, not only for this deal.
+    """
 
     folder: Path
     files: int
     documents: int
     manifest_hash: str
+    faults: tuple[AuditFault, ...] = ()
 
 
 def export_evidence(*, database: Database, clock: Clock, number: str, folder: Path, version: str) -> Exported:
@@ -54,6 +60,8 @@ def export_evidence(*, database: Database, clock: Clock, number: str, folder: Pa
         raise FolderTaken(f"{folder} is there already.")
     with database.reading() as connection:
         evidence = load_evidence(connection=connection, number=number)
+        names = [chain.name for chain in evidence.chains]
+        faults = [fault for name in names for fault in audit.verify(connection=connection, chain=name)]
     now = clock.now()
     manifest = []
     for name, content in _files(evidence, now, version):
@@ -64,7 +72,7 @@ def export_evidence(*, database: Database, clock: Clock, number: str, folder: Pa
     # Last, so that an export which was broken off does not verify.
     text = "".join(f"{line}\n" for line in sorted(manifest, key=lambda line: line[66:])).encode()
     (folder / MANIFEST).write_bytes(text)
-    return Exported(folder, len(manifest), len(evidence.documents), _hash(text))
+    return Exported(folder, len(manifest), len(evidence.documents), _hash(text), tuple(faults))
 
 
 def _files(evidence: DealEvidence, now: datetime, version: str) -> Iterator[tuple[str, bytes]]:
