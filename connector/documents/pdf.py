@@ -11,6 +11,7 @@ import hashlib
 import io
 import logging
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -129,25 +130,33 @@ def _convert(source: str) -> bytes:
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """What the library logs as a warning or worse while the block runs; it reports refused resources nowhere else."""
+    """What the library logs as a warning or worse while the block runs; it reports refused resources nowhere else.
+
+    Heard whatever level the service logs at, and from this thread alone.
+    """
     collector = _Collector()
     loggers = [logging.getLogger(name) for name in _LIBRARIES]
+    levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(collector)
+        logger.setLevel(logging.WARNING)
     try:
         yield collector.said
     finally:
-        for logger in loggers:
+        for logger, level in zip(loggers, levels, strict=True):
             logger.removeHandler(collector)
+            logger.setLevel(level)
 
 
 class _Collector(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.said: list[str] = []
+        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(" ".join(record.getMessage().split())[:300])
+        if record.thread == self._thread:
+            self.said.append(" ".join(record.getMessage().split())[:300])
 
 
 def _dated(pdf: bytes, day: date) -> bytes:

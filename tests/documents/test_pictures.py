@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pypdfium2
 import pytest
+import zxingcpp
 from PIL import Image, ImageChops
 
 from connector.documents.pdf import render_pdf
@@ -87,3 +88,28 @@ def test_hebrew_is_the_mirror_of_english() -> None:
 
         assert squares, language
         assert all((x < middle) is is_left for x in squares), language
+
+
+@pytest.mark.parametrize("language", ["en", "he"])
+def test_the_payment_code_on_the_page_can_be_scanned(language: str) -> None:
+    view = make_document(buyer=replace(BUYER, name="Žluťoučký Kůň"))
+    document = pypdfium2.PdfDocument(render_pdf(view=view, language=language))
+    try:
+        (found,) = zxingcpp.read_barcodes(document[0].render(scale=3).to_pil())
+    finally:
+        document.close()
+
+    assert found.text == view.payment.code
+    assert "EUR1190.00" in found.text
+
+
+def test_a_code_with_letters_beyond_ascii_is_read_as_it_was_written() -> None:
+    account = replace(SELLER.bank_accounts[0], holder="Größenwahn & Söhne GmbH")
+    view = make_document(seller=replace(SELLER, bank_accounts=(account,)))
+    document = pypdfium2.PdfDocument(render_pdf(view=view, language="de"))
+    try:
+        (found,) = zxingcpp.read_barcodes(document[0].render(scale=3).to_pil())
+    finally:
+        document.close()
+
+    assert found.bytes.decode("utf-8").split("\n")[5] == "Größenwahn & Söhne GmbH"
