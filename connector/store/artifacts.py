@@ -28,11 +28,15 @@ class ArtifactKind(StrEnum):
 
 
 class ArtifactState(StrEnum):
-    """How far a file is; a failed one is tried again by itself."""
+    """How far a file is. A failed one is tried again by itself; a refused one cannot exist for this document."""
 
     WANTED = "wanted"
     MADE = "made"
     FAILED = "failed"
+    REFUSED = "refused"
+
+
+_TO_MAKE = (ArtifactState.WANTED.value, ArtifactState.FAILED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def claim(*, work: UnitOfWork, limit: int, now: datetime, until: datetime) -> li
     due = sa.or_(c.not_before.is_(None), c.not_before <= now)
     query = (
         sa.select(c.id, c.invoice_id, c.kind, c.attempts)
-        .where(c.state != ArtifactState.MADE.value, due)
+        .where(c.state.in_(_TO_MAKE), due)
         .order_by(c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -109,20 +113,19 @@ def save_made(*, work: UnitOfWork, artifact_id: int, content: bytes, now: dateti
     return digest if work.execute(made).rowcount else ""
 
 
-def save_failed(*, work: UnitOfWork, artifact_id: int, code: str, message: str, not_before: datetime) -> None:
-    """Keep why it could not be made and when it is tried again."""
-    failed = artifacts.update().where(
-        artifacts.c.id == artifact_id, artifacts.c.state != ArtifactState.MADE.value
-    )  # fmt: skip
-    work.execute(
-        failed.values(state=ArtifactState.FAILED.value, code=code, message=message, not_before=not_before)
-    )  # fmt: skip
+def save_failed(*, work: UnitOfWork, artifact_id: int, code: str, message: str, not_before: datetime | None) -> None:
+    """Keep why it could not be made and when it is tried again; None: it cannot exist, and is not tried again."""
+    state = ArtifactState.REFUSED if not_before is None else ArtifactState.FAILED
+    failed = artifacts.update().where(artifacts.c.id == artifact_id, artifacts.c.state != ArtifactState.MADE.value)
+    work.execute(failed.values(state=state.value, code=code, message=message, not_before=not_before))
 
 
 def make_again_now(*, work: UnitOfWork, invoice_id: int) -> int:
-    """Have failed files of a document tried again at once; answers how many there are."""
-    failed = (artifacts.c.invoice_id == invoice_id) & (artifacts.c.state == ArtifactState.FAILED.value)
-    return work.execute(artifacts.update().where(failed).values(not_before=None)).rowcount
+    """Have failed and refused files of a document tried again at once; answers how many there are."""
+    again = (ArtifactState.FAILED.value, ArtifactState.REFUSED.value)
+    failed = (artifacts.c.invoice_id == invoice_id) & artifacts.c.state.in_(again)
+    values = {"state": ArtifactState.WANTED.value, "not_before": None}
+    return work.execute(artifacts.update().where(failed).values(values)).rowcount
 
 
 def load_artifacts(*, connection: Connection, invoice_id: int) -> dict[ArtifactKind, Artifact]:

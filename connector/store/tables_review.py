@@ -108,7 +108,7 @@ artifacts = sa.Table(
     id_column(),
     reference_column("invoice_id", "invoices"),
     sa.Column("kind", sa.String(10), nullable=False),
-    # wanted, made, failed; a failed one is tried again when its time has come.
+    # wanted, made, failed (tried again when its time has come), refused (the document cannot have this file).
     sa.Column("state", sa.String(10), nullable=False),
     count_column("attempts"),
     # Also the end of a claim: a renderer that dies leaves it to the next one.

@@ -1,8 +1,9 @@
 """Make the files of issued documents: outside of every transaction and of every web request, until each is there.
 
 Wanted files are taken in small batches, rendered from the frozen content alone, and kept with their hash. A render that
-fails is tried again, later and later, for ever: a link must not stay empty. A process that dies leaves its files to
-the next one. What renders is handed in.
+fails is tried again, later and later, for ever: a link must not stay empty. What the renderer refuses, such as an XML
+for a currency that its standard does not know, is told and not tried again. A process that dies leaves its files to the
+next one. What renders is handed in.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import timedelta
 
 from connector.domain.fulfilment import MOST_ATTEMPTS, retry_wait
 from connector.domain.review import Actor
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, Refused
 from connector.logs import log
 from connector.ports import Clock
 from connector.store import artifacts, audit
@@ -23,7 +24,10 @@ from connector.store.issued import FrozenDocument, load_issued
 from connector.store.unit_of_work import Database
 
 Render = Callable[[ArtifactKind, FrozenDocument], bytes]
-"""(which file, the document as it was frozen) -> its bytes; equal input gives equal bytes. May raise anything."""
+"""(which file, the document as it was frozen) -> its bytes; equal input gives equal bytes.
+
+Raises Refused when this document can never have that file; anything else is tried again.
+"""
 
 # Longer than any render may take; a renderer that died holds its files up for so long.
 _CLAIM = timedelta(minutes=10)
@@ -95,9 +99,13 @@ def _fail(database: Database, clock: Clock, wanted: WantedArtifact, error: Excep
     else:
         code, message = "RENDER_FAILED", f"{type(error).__name__} while rendering; the log has the details."
         log.exception("file_not_made", invoice_id=wanted.invoice_id, kind=wanted.kind)
-    # Never given up: after the longest wait it is tried that often for ever.
-    seconds = retry_wait(attempt=min(wanted.attempts, MOST_ATTEMPTS - 1)) or 0
-    again = clock.now() + timedelta(seconds=seconds)
+    # What is refused is so because of the frozen document, which never changes.
+    again = None if isinstance(error, Refused) else clock.now() + _wait(wanted.attempts)
     with database.unit_of_work() as work:
         artifacts.save_failed(work=work, artifact_id=wanted.id, code=code, message=message, not_before=again)
         work.commit()
+
+
+def _wait(attempts: int) -> timedelta:
+    """Never given up: after the longest wait it is tried that often for ever."""
+    return timedelta(seconds=retry_wait(attempt=min(attempts, MOST_ATTEMPTS - 1)) or 0)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from connector.adapters.clock import FixedClock
 from connector.domain.review import Actor
-from connector.errors import NotFound, Unavailable
+from connector.errors import NotFound, Refused, Unavailable
 from connector.store import artifacts
 from connector.store.artifacts import Artifact, ArtifactKind
 from connector.store.hosted_links import list_links
@@ -114,6 +114,23 @@ def test_a_failed_file_can_be_asked_for_at_once(finance: Finance) -> None:
         work.commit()
 
     assert run(finance, Printer()) == Rendered(made=3)
+
+
+def test_a_file_that_a_document_cannot_have_is_told_and_not_tried_for_ever(finance: Finance, clock: FixedClock) -> None:
+    invoice_id = finance.issued(sold())
+
+    def refuses_xml(kind: ArtifactKind, frozen: FrozenDocument) -> bytes:
+        if kind is ArtifactKind.XML:
+            raise Refused("The standard has no amounts of three places.", code="NO_XML", fix="Send the PDF.")
+        return b"made"
+
+    assert run(finance, refuses_xml) == Rendered(made=2, failed=1)
+    clock.advance(timedelta(days=1))
+    assert run(finance, refuses_xml) == Rendered()
+
+    refused = files(finance, invoice_id)[ArtifactKind.XML]
+    assert (refused.state, refused.code) == ("refused", "NO_XML")
+    assert refused.message == "The standard has no amounts of three places. Send the PDF."
 
 
 def test_an_empty_file_is_no_file(finance: Finance) -> None:
