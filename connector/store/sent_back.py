@@ -7,12 +7,13 @@ and the old one is void.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from connector.domain.review import InvoiceEvent, InvoiceState, invoice_after
 from connector.errors import Fault
@@ -38,21 +39,29 @@ class SentBack:
     versions: Mapping[str, int]
 
 
-def settle_sent_back(*, work: UnitOfWork, drafted: Sequence[Drafted], now: datetime) -> list[Drafted]:
-    """The same drafting without what is with its owner still; what is answered by it becomes void."""
-    waiting = _load(work, {contract.customer_ref for one in drafted for contract in one.contracts})
-    if not waiting:
-        return list(drafted)
-    found = []
+def load_waiting(*, connection: Connection, customer_refs: Iterable[str]) -> list[SentBack]:
+    """The documents of these customers that wait for their owner."""
+    return _load(connection, customer_refs, _WAITING)
+
+
+def without_waiting(*, drafted: Iterable[Drafted], waiting: Sequence[SentBack]) -> Iterator[Drafted]:
+    """The same drafting without what is with its owner still."""
     for one in drafted:
         versions = {str(contract.id): contract.version for contract in one.contracts}
         kept = [taxed for taxed in one.drafts if not any(_is_same(taxed, old, versions) for old in waiting)]
-        keys = {item.charge_key for taxed in kept for item in taxed.document.draft.items}
-        for old in [old for old in waiting if old.charge_keys & keys]:
+        yield one if len(kept) == len(one.drafts) else replace(one, drafts=kept)
+
+
+def settle_sent_back(*, work: UnitOfWork, drafted: Sequence[Drafted], now: datetime) -> list[Drafted]:
+    """The same drafting without what is with its owner still; what is answered by it becomes void."""
+    refs = {contract.customer_ref for one in drafted for contract in one.contracts}
+    waiting = _load(work.connection, refs, _WAITING.with_for_update(of=invoices))
+    kept = list(without_waiting(drafted=drafted, waiting=waiting))
+    keys = {item.charge_key for one in kept for taxed in one.drafts for item in taxed.document.draft.items}
+    for old in waiting:
+        if old.charge_keys & keys:
             _supersede(work, old, now)
-            waiting.remove(old)
-        found.append(replace(one, drafts=kept))
-    return found
+    return kept
 
 
 def load_sent_back(*, work: UnitOfWork, order_ref: str, contract_id: int | None) -> Fault | None:
@@ -88,18 +97,19 @@ def _is_same(taxed: TaxedDraft, old: SentBack, versions: Mapping[str, int]) -> b
     return is_unchanged and taxed.document.draft.key == old.draft_key
 
 
-def _load(work: UnitOfWork, customer_refs: set[str]) -> list[SentBack]:
-    query = (
-        sa.select(invoices, invoice_reviews.c.contract_versions)
-        .join(invoice_reviews, invoice_reviews.c.invoice_id == invoices.c.id)
-        .where(invoices.c.state == InvoiceState.SENT_BACK.value, invoices.c.customer_ref.in_(customer_refs))
-        .order_by(invoices.c.id)
-        .with_for_update(of=invoices)
-    )
-    rows = work.execute(query).all()
+_WAITING = (
+    sa.select(invoices, invoice_reviews.c.contract_versions)
+    .join(invoice_reviews, invoice_reviews.c.invoice_id == invoices.c.id)
+    .where(invoices.c.state == InvoiceState.SENT_BACK.value)
+    .order_by(invoices.c.id)
+)
+
+
+def _load(connection: Connection, customer_refs: Iterable[str], query: sa.Select[Any]) -> list[SentBack]:
+    rows = connection.execute(query.where(invoices.c.customer_ref.in_(list(customer_refs)))).all()
     keys: dict[int, set[str]] = {row.id: set() for row in rows}
     items = sa.select(invoice_items.c.invoice_id, invoice_items.c.charge_key)
-    for item in work.execute(items.where(invoice_items.c.invoice_id.in_(list(keys)))) if rows else ():
+    for item in connection.execute(items.where(invoice_items.c.invoice_id.in_(list(keys)))) if rows else ():
         keys[item.invoice_id].add(item.charge_key)
     return [_sent_back(row, keys[row.id]) for row in rows]
 

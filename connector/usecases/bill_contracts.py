@@ -18,6 +18,7 @@ from connector.ports import Clock, TaxEngine
 from connector.store import billing, billing_runs
 from connector.store.billing_rows import Drafted, DueContract, Ledger
 from connector.store.billing_runs import Chunk
+from connector.store.sent_back import SentBack, load_waiting, without_waiting
 from connector.store.unit_of_work import Database
 from connector.usecases.draft_customer import draft_customer, refused, takes_back
 from connector.usecases.start_look import StartsWork
@@ -70,7 +71,8 @@ class Biller:
             with self.database.reading() as connection:
                 due = billing.load_due(connection=connection, as_of=as_of, first=first, end=end)
                 ledgers = list(_ledgers(connection, due))
-            yield from self._draft_all(ledgers, as_of)
+                waiting = _sent_back(connection, due)
+            yield from without_waiting(drafted=self._draft_all(ledgers, as_of), waiting=waiting)
 
     def _bill(self, chunk: Chunk) -> dict[str, int]:
         """Draft and store until nothing of the chunk was changed by others meanwhile."""
@@ -81,7 +83,8 @@ class Biller:
                 due = billing.load_due(connection=connection, as_of=chunk.as_of, first=chunk.first, end=chunk.end)
                 again = due if moved is None else _of_same_customers(due, moved)
                 ledgers = list(_ledgers(connection, again))
-            drafted = list(self._draft_all(ledgers, chunk.as_of))
+                waiting = _sent_back(connection, again)
+            drafted = list(without_waiting(drafted=self._draft_all(ledgers, chunk.as_of), waiting=waiting))
             moved = self._store(chunk, drafted, counts)
             if not moved:
                 return counts
@@ -166,6 +169,11 @@ def _ledgers(connection: Any, due: Sequence[DueContract]) -> Iterator[tuple[list
         ids = [one.id for one in group]
         items = [item for one in ids for item in (later_billed if one in since else billed).get(one, ())]
         yield group, Ledger(items, {one: since[one] for one in ids if one in since}, units=units)
+
+
+def _sent_back(connection: Any, due: Sequence[DueContract]) -> list[SentBack]:
+    """What finance sent back of these customers: the same is not drafted again until something changes."""
+    return load_waiting(connection=connection, customer_refs={one.customer_ref for one in due})
 
 
 def _of_same_customers(due: Sequence[DueContract], contract_ids: set[int]) -> list[DueContract]:

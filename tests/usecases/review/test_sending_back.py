@@ -177,7 +177,8 @@ def test_what_was_sent_back_is_not_drafted_again_while_nothing_changes(finance: 
     invoice_id = finance.draft(sold(MONTHS), as_of="2026-02-01")
     send_back(finance, invoice_id)
 
-    finance.books.bill("2026-02-01")
+    assert finance.books.bill("2026-02-01") == {}
+    assert [len(one.drafts) for one in finance.books.preview("2026-03-01")] == [1]
     finance.books.bill("2026-03-01")
 
     assert states(finance) == [
@@ -204,7 +205,7 @@ def test_a_run_that_compares_everything_leaves_it_with_its_owner_too(finance: Fi
         )
         work.commit()
 
-    finance.books.bill("2026-02-01")
+    assert finance.books.bill("2026-02-01") == {"customers": 1, "drafts": 1, "items": 2}
 
     assert [row[:2] for row in states(finance)] == [("2026-01-01", "sent_back"), ("2026-02-01", "draft")]
 
