@@ -270,18 +270,21 @@ def build_document(*, taxed: TaxedDocument, facts: DocumentFacts) -> DocumentVie
 
 
 def _lines(taxed: TaxedDocument, facts: DocumentFacts, sign: int, po_number: str) -> tuple[DocumentLine, ...]:
+    """The rows. One that takes back (part of) an issued row is one piece at its amount: quantity and price of that row
+    would not explain it.
+    """
     nets = _line_nets(taxed)
     rows = zip(taxed.draft.items, taxed.taxes, nets, strict=True)
     return tuple(
         DocumentLine(
             position=position,
             description=item.description or item.product_code,
-            quantity=item.quantity,
-            unit_price=item.unit_price,
+            quantity=Decimal(1) if item.reverses else item.quantity,
+            unit_price=_turned(net, sign).amount if item.reverses else item.unit_price,
             net=_turned(net, sign),
             tax=tax,
             product_code=item.product_code,
-            price_months=facts.price_months.get(item.line_key),
+            price_months=None if item.reverses else facts.price_months.get(item.line_key),
             period=item.period,
             note=item.reason if item.reason != facts.reason else "",
             order_ref=item.order_ref,

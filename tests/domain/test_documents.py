@@ -49,6 +49,15 @@ def test_a_credit_note_reads_as_positive_and_asks_for_no_money() -> None:
     assert view.lines[0].note == "", "the reason of the whole document is not said again on each row"
 
 
+def test_a_row_that_takes_something_back_is_one_piece_at_its_amount() -> None:
+    back = make_row(2, amount="-333.33", reverses="line-2/2026-10-01/recurring", reason="Fewer users")
+    line = make_document(make_row(), back).lines[1]
+
+    assert (str(line.quantity), str(line.unit_price), str(line.net)) == ("1", "-333.33", "-333.33 EUR")
+    assert line.note == "Fewer users"
+    assert (make_credit_note().lines[0].quantity, make_credit_note().lines[0].unit_price) == (1, Decimal("250.00"))
+
+
 def test_the_account_is_the_one_for_the_currency_and_the_code_is_for_euros_alone() -> None:
     in_euros, in_dollars = make_document(), make_document(currency="USD")
 
