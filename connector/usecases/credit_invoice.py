@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from connector.domain.credit_notes import CreditRefused, draft_credit_note, full_credit_note
+from connector.domain.credit_notes import CreditRefused, creditable, draft_credit_note, full_credit_note
 from connector.domain.credit_totals import credit_totals
 from connector.domain.invoice_drafts import DocumentKind, InvoiceDraft, InvoiceItem, draft_of
 from connector.domain.money import Money
@@ -20,10 +20,11 @@ from connector.domain.review import Actor, InvoiceState, refuse_unless_person
 from connector.domain.tax import TaxTotals, tax_totals
 from connector.domain.taxed_documents import TaxedDocument
 from connector.errors import Fault, Refused
-from connector.store import credit_notes
+from connector.store import audit, credit_notes
 from connector.store.billing import look_again
 from connector.store.invoices import StoredDocument, lock_contracts, lock_document
-from connector.store.issued import load_issued
+from connector.store.issued import load_issued, number_of
+from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.approve_invoice import approve_opened
 from connector.usecases.review_desk import Decision, ReviewDesk, clean_text, entity_of, open_locked, record
 
@@ -47,11 +48,13 @@ def credit_invoice(
     role: str,
     amounts: Mapping[int, Decimal] | None = None,
     is_owed_again: bool = False,
+    request_key: str = "",
 ) -> Decision:
     """A credit note over an issued invoice; answers the decision about the note (its row, state, and number if issued).
 
-    `amounts` are positive and net, by the position of the line; None credits everything that is left. Raises NotFound,
-    NotCreditable, CreditRefused, DecisionRefused, TextRefused.
+    `amounts` are positive and net, by the position of the line; None credits everything that is left. The same request
+    again (any text that the page or caller made once, such as for a double click) answers the same and does nothing.
+    Raises NotFound, NotCreditable, CreditRefused, DecisionRefused, TextRefused.
     """
     said, decides = clean_text(reason, name="reason"), Actor(actor.strip(), role)
     refuse_unless_person(decides)
@@ -59,6 +62,8 @@ def credit_invoice(
         lock_contracts(work=work, invoice_id=invoice_id)
         invoice = lock_document(work=work, invoice_id=invoice_id)
         _refuse(invoice)
+        if request_key and (note_id := _asked_before(work, invoice_id, request_key)):
+            return _repeated(work, desk, note_id)
         number = load_issued(connection=work.connection, invoice_id=invoice_id).number
         earlier = credit_notes.load_notes(connection=work.connection, invoice=invoice)
         today = entity_of(desk, invoice.legal_entity).today(desk.clock.now())
@@ -68,7 +73,13 @@ def credit_invoice(
         if is_owed_again:
             look_again(work=work, contract_ids=invoice.contract_ids, since=invoice.draft.bill_on)
         opened = open_locked(work=work, desk=desk, invoice_id=note_id)
-        data = {"invoice": number, "credit_note": note_id, "net": taxed.totals.net.amount, "again": is_owed_again}
+        data: dict[str, object] = {
+            "invoice": number,
+            "credit_note": note_id,
+            "net": taxed.totals.net.amount,
+            "again": is_owed_again,
+        }
+        data["request"] = request_key
         for document in (invoice, opened.document):
             record(
                 work=work,
@@ -83,6 +94,20 @@ def credit_invoice(
         decision = approve_opened(work=work, desk=desk, opened=opened, looked_at=opened.content.hash, actor=decides)
         work.commit()
     return decision
+
+
+def _asked_before(work: UnitOfWork, invoice_id: int, request_key: str) -> int:
+    """The row of the note that this very request made, 0 when it is new."""
+    entries = audit.load_entries(connection=work.connection, subject_id=invoice_id)
+    made = [entry.data["credit_note"] for entry in entries if entry.event == _CREDIT]
+    asked = [entry.data["request"] for entry in entries if entry.event == _CREDIT]
+    return made[asked.index(request_key)] if request_key in asked else 0
+
+
+def _repeated(work: UnitOfWork, desk: ReviewDesk, note_id: int) -> Decision:
+    opened = open_locked(work=work, desk=desk, invoice_id=note_id)
+    number = number_of(connection=work.connection, invoice_id=note_id)
+    return Decision(note_id, opened.document.state, opened.content.hash, number, is_repeated=True)
 
 
 def _refuse(invoice: StoredDocument) -> None:
@@ -104,6 +129,8 @@ def _draft(
     draft = invoice.draft
     credited = [item for note in earlier for item in note.draft.items if item.amount.amount < 0]
     if amounts is None:
+        if not any(creditable(item=item, credited=credited).amount > 0 for item in draft.items):
+            raise CreditRefused([_fault(0, f"Nothing is left to be credited of {invoice.name}.")])
         note = full_credit_note(
             invoice=draft, document=draft.key, credited=credited, bill_on=today, reason=reason
         )  # fmt: skip

@@ -89,6 +89,27 @@ def test_equal_credits_on_one_day_are_two(finance: Finance) -> None:
     assert open_of(finance, invoice_id) == "1428.00 EUR"
 
 
+def test_the_same_request_twice_is_one_credit(finance: Finance) -> None:
+    invoice_id = finance.issued(TWO_LINES)
+    part = {1: Decimal("25.00")}
+
+    first = credit(finance, invoice_id, amounts=part, request_key="form-1")
+    again = credit(finance, invoice_id, amounts=part, request_key="form-1")
+    other = credit(finance, invoice_id, amounts=part, request_key="form-2")
+
+    assert (again.number, again.invoice_id, again.is_repeated) == (first.number, first.invoice_id, True)
+    assert other.number == "DE-CN-2026-000002"
+    assert open_of(finance, invoice_id) == "1428.00 EUR"
+
+
+def test_a_second_full_credit_is_told_that_nothing_is_left(finance: Finance) -> None:
+    invoice_id = finance.issued(TWO_LINES)
+    credit(finance, invoice_id)
+
+    with pytest.raises(CreditRefused, match="Nothing is left to be credited of invoice 1"):
+        credit(finance, invoice_id)
+
+
 def test_thirds_give_back_all_of_the_tax(finance: Finance) -> None:
     """Three times 19 % of a third is a cent less than 19 % of the whole."""
     invoice_id = finance.issued(sold(make_item(price="100")))
