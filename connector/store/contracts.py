@@ -19,6 +19,7 @@ from connector.domain.terms import Customer, LineItem, Order
 from connector.errors import Fault
 from connector.store import history
 from connector.store.inserting import insert, insert_ignore
+from connector.store.sent_back import first_sent_back
 from connector.store.tables import (
     contract_lines,
     contract_versions,
@@ -130,9 +131,11 @@ def save_version(
 ) -> None:
     """The contract as this order, or taking it back, leaves it: its new value and term, once each.
 
-    `bill_from` is the first day on which that changes what is billed; the next billing run looks from there.
+    `bill_from` is the first day on which that changes what is billed; the next billing run looks from there, or from
+    what finance sent back before: the change answers it.
     """
     version = contract.version + 1
+    since = _earlier(bill_from, first_sent_back(work=work, contract_id=contract.id))
     work.execute(
         contract_versions.insert().values(
             contract_id=contract.id,
@@ -153,7 +156,7 @@ def save_version(
             value=value,
             starts_on=starts_on,
             ends_on=ends_on,
-            next_bill_on=_earlier(contract.next_bill_on, bill_from),
+            next_bill_on=_earlier(contract.next_bill_on, since),
             warnings=[dataclasses.asdict(warning) for warning in warnings] or None,
             changed_at=now,
         )

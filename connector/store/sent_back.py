@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,6 +84,14 @@ def load_sent_back(*, work: UnitOfWork, order_ref: str, contract_id: int | None)
     kind = row.kind.replace("_", " ")
     told = f"Finance sent the {kind} of {row.bill_on} ({row.net} {row.currency} net) back: {row.reason}"
     return Fault(SENT_BACK, told, f"Correct the deal, or ask finance to return the {kind} as it is.", row.owner)
+
+
+def first_sent_back(*, work: UnitOfWork, contract_id: int) -> date | None:
+    """The earliest bill date of what was sent back of a contract: from there its change is an answer. None: nothing."""
+    own = sa.select(invoice_items.c.invoice_id).where(invoice_items.c.contract_id == contract_id)
+    query = sa.select(sa.func.min(invoices.c.bill_on)).where(invoices.c.id.in_(own))
+    found: date | None = work.execute(query.where(invoices.c.state == InvoiceState.SENT_BACK.value)).scalar_one()
+    return found
 
 
 def draft_again(*, work: UnitOfWork, contract_ids: Iterable[int]) -> None:

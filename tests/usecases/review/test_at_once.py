@@ -6,21 +6,25 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from threading import Barrier
 from typing import Any
 
 import sqlalchemy as sa
 
+from connector.adapters.clock import FixedClock
 from connector.domain.review import Actor
 from connector.errors import ConnectorError
-from connector.store.tables_review import number_series
+from connector.store.tables_billing import invoices
+from connector.store.tables_review import credit_applications, number_series
+from connector.store.unit_of_work import Database
 from connector.usecases.credit_invoice import credit_invoice
 from connector.usecases.issue_invoice import issue
 from connector.usecases.review_desk import open_locked
 from connector.usecases.review_invoice import send_back_invoice
-from tests.domain.making import make_item
-from tests.reviewing import ACME, Finance, sold
+from tests.domain.making import make_cancellation, make_item
+from tests.reviewing import ACME, RULES, Finance, make_finance, sold
 
 ISSUERS, EACH = 8, 5
 
@@ -129,6 +133,54 @@ def test_two_credits_at_once_never_give_back_more_than_the_line(finance: Finance
     assert [getattr(answer, "number", answer.__class__.__name__) for answer in answers].count("DE-CN-2026-000001") == 1
     assert sum(isinstance(answer, ConnectorError) for answer in answers) == 2
     assert finance.numbers() == ["DE-2026-000001", "DE-CN-2026-000001"]
+
+
+def test_two_notes_approved_at_once_never_give_back_more_than_the_invoice(
+    database: Database, clock: FixedClock
+) -> None:
+    """One is a favour, the other comes from a cancellation; each alone fits, both do not."""
+    finance = make_finance(database, clock, rules=replace(RULES, second_approver_above={"EUR": Decimal(1000)}))
+    invoice_id = finance.draft(sold(make_item(price="12000")))
+    finance.approve(invoice_id, "finn")
+    finance.approve(invoice_id, "anna")
+    favour = credit_invoice(
+        desk=finance.desk,
+        invoice_id=invoice_id,
+        reason="Outage.",
+        amounts={1: Decimal(6000)},
+        actor="finn",
+        role="finance",
+    ).invoice_id
+    cancelled = finance.draft(
+        make_cancellation("2026-01-01", credited=True, legal_entity="DE", customer=ACME), as_of="2026-07-01"
+    )
+    finance.approve(cancelled, "finn")
+    seen = [(one, finance.hash(one)) for one in (cancelled, favour)]
+
+    answers = all_at_once([partial(attempt, finance, one, looked_at, "anna") for one, looked_at in seen])
+
+    assert sorted(answers) in (["OVER_CREDIT", "issued"], ["CONTENT_CHANGED", "issued"])
+    with database.reading() as connection:
+        amounts = connection.execute(sa.select(credit_applications.c.amount)).scalars().all()
+    assert len(amounts) == 1
+
+
+def test_whoever_opens_a_credit_note_keeps_others_from_its_invoice(
+    postgresql_database: Database, clock: FixedClock
+) -> None:
+    finance = make_finance(postgresql_database, clock)
+    invoice_id = finance.issued(sold())
+    note_id = finance.draft(
+        make_cancellation("2026-07-01", credited=True, legal_entity="DE", customer=ACME), as_of="2026-07-01"
+    )
+    free = sa.select(invoices.c.id).order_by(invoices.c.id).with_for_update(skip_locked=True)
+
+    with postgresql_database.unit_of_work() as work, postgresql_database.unit_of_work() as other:
+        assert list(other.execute(free).scalars()) == [invoice_id, note_id]
+        other.connection.rollback()
+        open_locked(work=work, desk=finance.desk, invoice_id=note_id)
+        other.connection.begin()
+        assert list(other.execute(free).scalars()) == []
 
 
 def test_billing_runs_beside_decisions_and_nothing_waits_for_ever(finance: Finance) -> None:

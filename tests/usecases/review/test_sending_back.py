@@ -223,6 +223,19 @@ def test_a_change_of_the_contract_answers_it(finance: Finance) -> None:
     assert finance.faults() == []
 
 
+def test_a_change_elsewhere_in_the_contract_answers_it_with_the_same_content(finance: Finance) -> None:
+    invoice_id = finance.draft(sold())
+    send_back(finance, invoice_id)
+    later = make_item("Support", price="500", start="2026-07-01")
+    finance.books.sign(sold(later, record="UP", deal=DealType.UPSELL, signed_on=date(2026, 1, 2), start="2026-07-01"))
+
+    finance.books.bill("2026-01-01")
+
+    before, after = finance.books.drafts()
+    assert (before.state, after.state) == ("void", "draft")
+    assert before.draft_key == after.draft_key
+
+
 def test_a_cancellation_of_what_was_sent_back_bills_nothing(finance: Finance) -> None:
     invoice_id = finance.draft(sold())
     send_back(finance, invoice_id)
