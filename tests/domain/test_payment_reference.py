@@ -66,7 +66,13 @@ def test_blanks_case_and_stripped_zeros_do_not_change_a_reference() -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_right"),
-    [(IBAN, True), ("de89 3704 0044 0532 0130 00", True), ("DE88370400440532013000", False), ("DE", False), ("", False)],
+    [
+        (IBAN, True),
+        ("de89 3704 0044 0532 0130 00", True),
+        ("DE88370400440532013000", False),
+        ("DE", False),
+        ("", False),
+    ],
 )
 def test_an_iban_is_known_by_its_check_digits(text: str, is_right: bool) -> None:
     assert is_iban(text) is is_right
