@@ -36,7 +36,8 @@ def test_approving_and_issuing_are_one(database: Database, what: str) -> None:
     told = _died_everywhere(database, what)
 
     count = told["documents"]
-    assert told["points"] >= 15
+    # Every statement and the commit; the wanted files go in as one statement.
+    assert told["points"] >= 14
     assert told["again"] == ["done"]
     assert told["states"] == ["invoice issued"]
     assert told["numbers"] == [f"DE-2026-{number:06}" for number in range(1, count + 1)]
