@@ -71,7 +71,9 @@ class Place:
         """As if the silence of the dead had lasted long enough already."""
         table = tables.processes
         with self.database.unit_of_work() as work:
-            rows = work.execute(sa.select(table.c.executor_id, table.c.beat_at).where(table.c.stopped_at.is_(None)))
+            # A process that was paused in the middle of its beat holds its row; the others wait for it, this must not.
+            alive = sa.select(table.c.executor_id, table.c.beat_at).where(table.c.stopped_at.is_(None))
+            rows = work.execute(alive.with_for_update(skip_locked=True))
             for row in rows.all():
                 earlier = row.beat_at.replace(year=row.beat_at.year - 1)
                 work.execute(table.update().where(table.c.executor_id == row.executor_id).values(beat_at=earlier))
