@@ -9,11 +9,30 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 # The other table modules are read here so that the metadata is whole, whoever asks for it.
-from connector.store import tables_billing, tables_platform, tables_review
+from connector.store import (
+    tables_access,
+    tables_billing,
+    tables_cash,
+    tables_completeness,
+    tables_delivery,
+    tables_order_forms,
+    tables_platform,
+    tables_review,
+)
 from connector.store.metadata import Id, count_column, id_column, metadata, reference_column, text_column
 from connector.store.types import ExactDecimal, ExactJson, UtcDateTime
 
-__all__ = ["metadata", "tables_billing", "tables_platform", "tables_review"]
+__all__ = [
+    "metadata",
+    "tables_access",
+    "tables_billing",
+    "tables_cash",
+    "tables_completeness",
+    "tables_delivery",
+    "tables_order_forms",
+    "tables_platform",
+    "tables_review",
+]
 
 processes = sa.Table(
     "processes",

@@ -1,0 +1,1 @@
+"""Cash: payments, allocations, refunds, bank statements, reminders."""

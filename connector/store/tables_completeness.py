@@ -1,0 +1,1 @@
+"""Completeness: what was looked at in Salesforce, log rows, mapping versions."""

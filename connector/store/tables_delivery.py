@@ -1,0 +1,1 @@
+"""Delivery of documents to customers, and people who sign in by OIDC."""

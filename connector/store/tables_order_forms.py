@@ -1,0 +1,1 @@
+"""Order forms: signed documents, what was read from them, the tie-out."""
