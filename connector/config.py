@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from connector.config_billing import BillingSettings, ReviewSettings
 from connector.config_billing import Section as _Section
 from connector.config_faults import faults_of, setting_fault
+from connector.config_login import OidcSettings
 from connector.config_secrets import ORG_NAME, Secrets, org_prefix, read_secret, read_secrets
 from connector.errors import Fault, Misconfigured
 
@@ -170,7 +171,8 @@ class WebSettings(_Section):
     processes: int = Field(default=2, ge=1, le=64)
     threads: int = Field(default=8, ge=1, le=128)
     trusted_proxies: int = Field(default=0, ge=0, le=5)
-    login: Literal["local"] = "local"
+    login: Literal["local", "oidc"] = "local"
+    oidc: OidcSettings | None = None
     session_hours: int = Field(default=12, ge=1, le=168)
     metrics: bool = True
     api_docs: bool = True
@@ -188,6 +190,12 @@ class WebSettings(_Section):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
             raise ValueError("must be an address such as https://billing.example.com")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _has_provider(self) -> WebSettings:
+        if self.login == "oidc" and self.oidc is None:
+            raise ValueError('needs [web.oidc] with login = "oidc"')
+        return self
 
 
 class JobSettings(_Section):

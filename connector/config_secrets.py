@@ -33,6 +33,7 @@ class Secrets(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     session: SecretStr = SecretStr("")
+    oidc_client: SecretStr = SecretStr("")
     salesforce: dict[str, SalesforceSecrets] = Field(default_factory=dict)
 
 
@@ -62,6 +63,7 @@ def read_secrets(names: Sequence[str], environment: Mapping[str, str], faults: l
     faults += _unknown_variables(names, environment)
     return Secrets(
         session=SecretStr(read_secret(environment, "SESSION_SECRET", faults)),
+        oidc_client=SecretStr(read_secret(environment, "OIDC_CLIENT_SECRET", faults)),
         salesforce={name: _org_secrets(org_prefix(name), environment, faults) for name in dict.fromkeys(names)},
     )
 

@@ -46,6 +46,15 @@ def login_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
         yield from _wrong_id(org, place)
 
 
+def provider_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
+    """A login provider without our secret for it would refuse everybody."""
+    web = raw.get("web", {})
+    if isinstance(web, Mapping) and web.get("login") == "oidc" and not secrets.oidc_client.get_secret_value():
+        variable = "COUNTERSIGN_OIDC_CLIENT_SECRET"
+        message = 'This secret is needed for [web] login = "oidc" and is not set.'
+        yield setting_fault(variable, message, f"Set it, or {variable}_FILE to its file.")
+
+
 def mapping_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:
     """What is wrong with `[mapping]` and `[[signed]]`."""
     mapping, signed = raw.get("mapping", {}), raw.get("signed", [])
@@ -82,7 +91,7 @@ def finance_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]
         yield setting_fault(place, message, "See [billing] and [review] in config.example.toml.")
 
 
-_JUDGES = (login_faults, mapping_faults, writeback_faults, finance_faults)
+_JUDGES = (login_faults, provider_faults, mapping_faults, writeback_faults, finance_faults)
 
 
 def _section(kind: type[_S], table: Any) -> _S | None:

@@ -86,7 +86,7 @@ def test_every_default_in_the_example_is_the_real_one(tmp_path: Path) -> None:
 def test_every_secret_is_named_and_none_is_given() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     raw = tomllib.loads(text)
-    names = ["SESSION_SECRET", "DATABASE_URL"]
+    names = ["SESSION_SECRET", "DATABASE_URL", "OIDC_CLIENT_SECRET"]
     names += [f"SALESFORCE_{name}" for name in ("CLIENT_SECRET", "PRIVATE_KEY", "PUSH_TOKENS", "EVENT_SECRETS")]
 
     assert [name for name in names for end in ("", "_FILE") if not re.search(rf"COUNTERSIGN_{name}{end}\b", text)] == []
@@ -140,4 +140,4 @@ def _sections(field: FieldInfo) -> Iterator[type[BaseModel]]:
 
 def with_examples_switched_on(text: str) -> str:
     """The text with its commented tables and keys made real ones."""
-    return re.sub(r"^# (\[\[[\w.]+\]\]|\w+ = )", r"\1", text, flags=re.M)
+    return re.sub(r"^# (\[+[\w.]+\]+|\w+ = )", r"\1", text, flags=re.M)
