@@ -24,7 +24,7 @@ oidc_identities = sa.Table(
     sa.UniqueConstraint("user_id"),
 )
 
-# Sign-ins that were sent to the provider and have not come back. A row is taken out by the first who comes back with it.
+# Sign-ins that were sent to the provider and have not come back. Whoever comes back first with one takes its row out.
 oidc_logins = sa.Table(
     "oidc_logins",
     metadata,
