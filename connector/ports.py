@@ -12,11 +12,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from connector.domain.entitlements import AccessGranted, AccessWanted, CustomPlan
+from connector.domain.credits import CreditBalance, LedgerPage
+from connector.domain.entitlements import AccessGranted, AccessWanted, CustomPlan, EntitlementState
 from connector.domain.invoice_drafts import InvoiceDraft
 from connector.domain.tax import PriceBasis, Tax, TaxRounding
 from connector.domain.taxed_documents import TaxedDocument
 from connector.domain.terms import Customer, Order, RecordRef
+from connector.domain.usage import UsageQuestion, UsageReport
 from connector.errors import Fault
 
 JsonScalar = str | int | bool | Decimal | None
@@ -159,32 +161,72 @@ class SalesforceGateway(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
-    """One subscription to make or bring in line; `key` is ours, made from our row id, the same on every retry."""
+    """One subscription to make or bring in line; `key` is ours, made from our row id, the same on every retry.
+
+    `contract_ref` is ours too, and the key of the contract. `subscription_ref` is what the platform answered when it
+    was granted before, empty when we never had an answer (which does not prove that there is none).
+    """
 
     key: str
     customer_ref: str
     contract_ref: str
     wanted: AccessWanted
     salesforce_id: str = ""
+    subscription_ref: str = ""
 
 
 class EntitlementPlatform(Protocol):
-    """Where access is granted. Creates are keyed: the same key again answers with what exists."""
+    """Where access is granted. Creates are keyed: the same key again answers with what exists.
+
+    Raises Retryable, Refused and Misconfigured errors, never a vendor's. An answer that is empty where something must
+    be is unknown, not none: Retryable. Every method may be called from many threads, and never inside a transaction.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the platform is called in rows and on pages, such as `embedded`."""
 
     def upsert_customer(self, *, key: str, customer: Customer) -> str:
-        """Make or update the customer; answers the platform's ref."""
+        """Make or update the customer; answers the platform's ref. Refused when two customers stand for the account."""
 
     def fetch_plan(self, *, plan_ref: str) -> CustomPlan | None:
         """The custom plan with its entitlements, or None when there is none of that ref."""
 
-    def grant_subscription(self, *, request: SubscriptionRequest) -> str:
-        """Make the subscription, or change the running one of the same product and contract; answers its ref."""
+    def grant(self, *, requests: Sequence[SubscriptionRequest]) -> tuple[str, ...]:
+        """Make the contract and its subscriptions, or bring what runs in line; answers their refs in that order.
+
+        All requests are of one contract. In one atomic call where the platform can: all or nothing; else one by one in
+        the order given, and a repetition finds what was made. One that begins later is made now, to begin then. A
+        running subscription of the same contract and product is changed at once, never replaced.
+        """
 
     def fetch_subscription(self, *, subscription_ref: str) -> AccessGranted | None:
         """What is granted now; None only when the platform says for sure that there is none."""
 
     def revoke_subscription(self, *, key: str, subscription_ref: str, ends_on: date) -> None:
-        """End the subscription on that (exclusive) day."""
+        """End the subscription on that (exclusive) day; it stays live until then. Ending twice is ending once."""
+
+
+class UsageBook(Protocol):
+    """What customers used and what they have left. The same promises as EntitlementPlatform; it only reads."""
+
+    def fetch_usage(self, *, questions: Sequence[UsageQuestion]) -> tuple[UsageReport, ...]:
+        """The answers in the order of the questions, in as few calls as the platform allows.
+
+        A customer or feature that the platform does not know is Refused and named; one that it knows and that used
+        nothing has zero units only when the platform says zero, else units None.
+        """
+
+    def fetch_entitlements(self, *, customer_ref: str) -> tuple[EntitlementState, ...]:
+        """What the customer may use now, each feature and credit once; the most generous of several wins."""
+
+    def fetch_credit_balances(self, *, customer_ref: str) -> tuple[CreditBalance, ...]:
+        """What is left of each credit of the customer."""
+
+    def fetch_credit_ledger(
+        self, *, customer_ref: str, credit_ref: str, after: str = "", limit: int = 100
+    ) -> LedgerPage:
+        """The movements of one credit, newest first, at most `limit`; `after` comes from the page before."""
 
 
 class TaxEngine(Protocol):

@@ -94,10 +94,15 @@ class MoodyPlatform:
         self._meet("fetch_plan")
         return self._platform.fetch_plan(plan_ref=plan_ref)
 
-    def grant_subscription(self, *, request: SubscriptionRequest) -> str:
+    @property
+    def name(self) -> str:
         """See the port."""
-        self._meet("grant_subscription")
-        answer = self._platform.grant_subscription(request=request)
+        return self._platform.name
+
+    def grant(self, *, requests: Sequence[SubscriptionRequest]) -> tuple[str, ...]:
+        """See the port."""
+        self._meet("grant")
+        answer = self._platform.grant(requests=requests)
         if error := self._lost_answer:
             self._lost_answer = None
             raise error

@@ -6,7 +6,7 @@ fixed one may not be dropped, creates are keyed. It must not know orders or cont
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -30,8 +30,8 @@ class PlatformRows(Protocol):
     def upsert_customer(self, *, key: str, ref: str, name: str, email: str) -> str:
         """Keep a customer."""
 
-    def grant(self, *, key: str, ref: str, customer_ref: str, contract_ref: str, wanted: AccessWanted) -> str:
-        """Keep a subscription."""
+    def grant(self, *, rows: Sequence[tuple[str, SubscriptionRequest]]) -> tuple[str, ...]:
+        """Keep the subscriptions under the refs given, all or none."""
 
     def load(self, *, ref: str) -> AccessGranted | None:
         """Read a subscription."""
@@ -47,6 +47,11 @@ class EmbeddedPlatform:
         self._plans = {plan.ref: plan for plan in plans}
         self._rows = rows
 
+    @property
+    def name(self) -> str:
+        """What the platform is called in rows and on pages."""
+        return "embedded"
+
     def upsert_customer(self, *, key: str, customer: Customer) -> str:
         """Make or update the customer; answers the platform's ref.
 
@@ -58,16 +63,14 @@ class EmbeddedPlatform:
         """The custom plan, or None when the catalogue has none of that ref."""
         return self._plans.get(plan_ref)
 
-    def grant_subscription(self, *, request: SubscriptionRequest) -> str:
-        """Make or change the subscription. Raises PlatformRefused when the plan cannot be granted like this."""
-        self._refuse_wrong_grants(request.wanted)
-        return self._rows.grant(
-            key=request.key,
-            ref=f"subscription-{request.key}",
-            customer_ref=request.customer_ref,
-            contract_ref=request.contract_ref,
-            wanted=request.wanted,
-        )
+    def grant(self, *, requests: Sequence[SubscriptionRequest]) -> tuple[str, ...]:
+        """Make or change the subscriptions, all or none.
+
+        Raises PlatformRefused when a plan cannot be granted like this.
+        """
+        for request in requests:
+            self._refuse_wrong_grants(request.wanted)
+        return self._rows.grant(rows=[(f"subscription-{request.key}", request) for request in requests])
 
     def fetch_subscription(self, *, subscription_ref: str) -> AccessGranted | None:
         """What is granted now."""

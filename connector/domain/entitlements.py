@@ -8,16 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from connector.domain.terms import Cadence, LineItem, ProvisionKind
 from connector.errors import Fault
 
 
+class FeatureKind(StrEnum):
+    """What kind of right a feature is: on or off, a number, or a number that counts reported usage."""
+
+    BOOLEAN = "boolean"
+    LIMIT = "limit"
+    METERED = "metered"
+
+
+class ResetPeriod(StrEnum):
+    """How often the counter of a metered feature starts again; without one it never does."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
 @dataclass(frozen=True, slots=True)
 class PlanEntitlement:
-    """One entitlement of a custom plan; a variable one has no value of its own, every order must bring it."""
+    """One entitlement of a custom plan; a variable one has no value of its own, every order must bring it.
+
+    A boolean feature that is granted has the value 1. `cadence` None on a credit means that the plan offers months and
+    years. A soft limit may be exceeded. Counters reset `reset_period` by `reset_period` from the subscription's first
+    day, or with the calendar (`resets_with_calendar`). Each unit used draws `draws_per_unit` of the credit `draws_ref`.
+    """
 
     ref: str
     kind: ProvisionKind
@@ -26,27 +50,43 @@ class PlanEntitlement:
     is_unlimited: bool = False
     cadence: Cadence | None = None
     is_optional: bool = False
+    name: str = ""
+    feature_kind: FeatureKind = FeatureKind.LIMIT
+    has_soft_limit: bool = False
+    reset_period: ResetPeriod | None = None
+    resets_with_calendar: bool = False
+    draws_ref: str = ""
+    draws_per_unit: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class CustomPlan:
-    """A plan as a template: `product_ref` groups plans of which a customer runs one at a time."""
+    """A plan as a template: `product_ref` groups plans of which a customer runs one at a time.
+
+    `add_on_refs` are the add-ons that fit the plan; None when the platform does not say. Subscriptions stay on the
+    `version` of the plan that they were made on.
+    """
 
     ref: str
     product_ref: str
     entitlements: tuple[PlanEntitlement, ...] = ()
     is_published: bool = True
+    name: str = ""
+    version: int = 1
+    add_on_refs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One given right with its value; a credit also has a cadence."""
+    """One given right with its value; a credit also has a cadence, a metered feature may have a reset period."""
 
     ref: str
     kind: ProvisionKind
     value: Decimal | None
     is_unlimited: bool = False
     cadence: Cadence | None = None
+    has_soft_limit: bool = False
+    reset_period: ResetPeriod | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +112,38 @@ class AccessGranted:
     grants: tuple[Grant, ...]
     add_ons: tuple[tuple[str, Decimal], ...] = ()
     is_live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementState:
+    """What a customer may use of one feature or credit at this moment, all their subscriptions together.
+
+    `limit` None means unlimited (`is_unlimited`) or not granted. `used` is what the running period has counted, None
+    when nothing is counted. `reason` says in words why it is not granted or used up.
+    """
+
+    ref: str
+    kind: ProvisionKind
+    is_granted: bool
+    limit: Decimal | None = None
+    is_unlimited: bool = False
+    has_soft_limit: bool = False
+    used: Decimal | None = None
+    reset_period: ResetPeriod | None = None
+    period_ends_at: datetime | None = None
+    plan_ref: str = ""
+    reason: str = ""
+
+    @property
+    def left(self) -> Decimal | None:
+        """What may still be used, never below zero; None when there is no bound."""
+        if self.is_unlimited or self.limit is None:
+            return None
+        return max(Decimal(0), self.limit - (self.used or Decimal(0)))
+
+    def allows(self, requested: Decimal) -> bool:
+        """Whether that many more units may be used: a soft limit may be exceeded, a hard one may not."""
+        return self.is_granted and (self.has_soft_limit or self.left is None or requested <= self.left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +190,13 @@ def access_differences(*, wanted: AccessWanted, granted: AccessGranted | None) -
 
 
 def describe_grant(grant: Grant | None) -> str:
-    """A grant in words: `50`, `unlimited`, `10000 each month`, or `nothing`."""
+    """A grant in words: `50`, `unlimited`, `10000 each month`, `500 counted anew each day`, or `nothing`."""
     if grant is None:
         return "nothing"
     value = "unlimited" if grant.is_unlimited else f"{(grant.value or Decimal(0)).normalize():f}"
-    return f"{value} each {grant.cadence.value}" if grant.cadence else value
+    cadence = f" each {grant.cadence.value}" if grant.cadence else ""
+    reset = f" counted anew each {grant.reset_period.value}" if grant.reset_period else ""
+    return f"{value}{cadence}{reset}{', may be exceeded' if grant.has_soft_limit else ''}"
 
 
 def _describe_count(count: Decimal | None) -> str:
@@ -192,7 +266,15 @@ def _brings(line: LineItem, ref: str) -> bool:
 
 
 def _fixed(entitlement: PlanEntitlement) -> Grant:
-    return Grant(entitlement.ref, entitlement.kind, entitlement.value, entitlement.is_unlimited, entitlement.cadence)
+    return Grant(
+        entitlement.ref,
+        entitlement.kind,
+        entitlement.value,
+        entitlement.is_unlimited,
+        entitlement.cadence,
+        entitlement.has_soft_limit,
+        entitlement.reset_period,
+    )
 
 
 def _negotiated(sold: Sequence[LineItem], entitlement: PlanEntitlement, faults: list[Fault]) -> Grant:
@@ -213,6 +295,8 @@ def _negotiated(sold: Sequence[LineItem], entitlement: PlanEntitlement, faults: 
         None if first.provision.is_unlimited else _value_of(first),
         first.provision.is_unlimited,
         cadence if is_credit else None,
+        entitlement.has_soft_limit,
+        entitlement.reset_period,
     )
 
 

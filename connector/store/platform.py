@@ -7,10 +7,10 @@ transaction of its own, as if it were somebody else's database.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -21,8 +21,29 @@ from connector.store.inserting import insert
 from connector.store.tables_platform import platform_customers, platform_subscriptions
 from connector.store.unit_of_work import Database, UnitOfWork
 
+Made = TypeVar("Made")
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 _ADD_ONS = TypeAdapter(tuple[tuple[str, Decimal], ...])
+
+
+class Subscribing(Protocol):
+    """What is asked for one subscription; the port's SubscriptionRequest is one."""
+
+    @property
+    def key(self) -> str:
+        """Ours, the same on every retry."""
+
+    @property
+    def customer_ref(self) -> str:
+        """Whose it is."""
+
+    @property
+    def contract_ref(self) -> str:
+        """Under which contract it runs."""
+
+    @property
+    def wanted(self) -> AccessWanted:
+        """What it gives."""
 
 
 class KeyTaken(Refused):
@@ -48,42 +69,32 @@ class PlatformStore:
     def upsert_customer(self, *, key: str, ref: str, name: str, email: str) -> str:
         """The customer's ref; name and e-mail are brought up to date."""
 
-        def upsert(work: UnitOfWork) -> Any:
+        def upsert(work: UnitOfWork) -> str:
             statement = insert(work, platform_customers).values(ref=ref, key=key, name=name, email=email)
-            return statement.on_conflict_do_update(
+            kept = statement.on_conflict_do_update(
                 index_elements=[platform_customers.c.key],
                 set_={"name": statement.excluded.name, "email": statement.excluded.email},
-            ).returning(platform_customers.c.ref)
+            )
+            return str(work.execute(kept.returning(platform_customers.c.ref)).scalar_one())
 
         return self._upserted(upsert)
 
-    def grant(self, *, key: str, ref: str, customer_ref: str, contract_ref: str, wanted: AccessWanted) -> str:
-        """Make the subscription, or change the running one of this contract and product; answers its ref.
+    def grant(self, *, rows: Sequence[tuple[str, Subscribing]]) -> tuple[str, ...]:
+        """Make the subscriptions, or change the running ones of their contracts and products; answers their refs.
 
-        Raises UnknownCustomer, and KeyTaken when the key belongs to another contract or product.
+        All or none. Raises UnknownCustomer, and KeyTaken when a key belongs to another contract or product.
         """
-        values = _values(wanted)
 
-        def upsert(work: UnitOfWork) -> Any:
-            statement = insert(work, platform_subscriptions).values(
-                ref=ref,
-                key=key,
-                customer_ref=customer_ref,
-                contract_ref=contract_ref,
-                product_ref=wanted.product_ref,
-                **values,
-            )
-            return statement.on_conflict_do_update(
-                index_elements=[platform_subscriptions.c.contract_ref, platform_subscriptions.c.product_ref],
-                set_={name: statement.excluded[name] for name in values},
-            ).returning(platform_subscriptions.c.ref)
+        def upsert_all(work: UnitOfWork) -> tuple[str, ...]:
+            return tuple(str(work.execute(_upsert(work, ref, asked)).scalar_one()) for ref, asked in rows)
 
         try:
-            return self._upserted(upsert)
+            return self._upserted(upsert_all)
         except KeyTaken:
-            if self._has_customer(customer_ref):
-                raise
-            raise UnknownCustomer(f"The platform has no customer {customer_ref}.") from None
+            for _ref, asked in rows:
+                if not self._has_customer(asked.customer_ref):
+                    raise UnknownCustomer(f"The platform has no customer {asked.customer_ref}.") from None
+            raise
 
     def load(self, *, ref: str) -> AccessGranted | None:
         """The subscription as it stands."""
@@ -104,8 +115,8 @@ class PlatformStore:
             query = sa.select(platform_customers.c.ref).where(platform_customers.c.ref == ref)
             return connection.execute(query).one_or_none() is not None
 
-    def _upserted(self, upsert: Callable[[UnitOfWork], Any]) -> str:
-        """The ref that the statement answers.
+    def _upserted(self, upsert: Callable[[UnitOfWork], Made]) -> Made:
+        """What the change answers.
 
         A row that another transaction makes at the same moment can hit a unique index that is not the one asked for;
         once it is there, the second try updates it. Raises KeyTaken when that does not help.
@@ -119,11 +130,28 @@ class PlatformStore:
         except sa.exc.IntegrityError as error:
             raise KeyTaken from error
 
-    def _run(self, upsert: Callable[[UnitOfWork], Any]) -> str:
+    def _run(self, upsert: Callable[[UnitOfWork], Made]) -> Made:
         with self._database.unit_of_work() as work:
-            found = work.execute(upsert(work)).scalar_one()
+            made = upsert(work)
             work.commit()
-        return str(found)
+        return made
+
+
+def _upsert(work: UnitOfWork, ref: str, asked: Subscribing) -> Any:
+    """The statement that makes the subscription, or changes the one of the same contract and product."""
+    values = _values(asked.wanted)
+    statement = insert(work, platform_subscriptions).values(
+        ref=ref,
+        key=asked.key,
+        customer_ref=asked.customer_ref,
+        contract_ref=asked.contract_ref,
+        product_ref=asked.wanted.product_ref,
+        **values,
+    )
+    return statement.on_conflict_do_update(
+        index_elements=[platform_subscriptions.c.contract_ref, platform_subscriptions.c.product_ref],
+        set_={name: statement.excluded[name] for name in values},
+    ).returning(platform_subscriptions.c.ref)
 
 
 def _end(work: UnitOfWork, ref: str, ends_on: date) -> bool:

@@ -197,18 +197,21 @@ def _access_of_contract(work: UnitOfWork, context: StepContext, contract_id: int
 
 def _call_subscriptions(context: StepContext, material: Any) -> list[tuple[int, str]]:
     contract_id, customer_ref, wanted = material
-    return [(row.id, _grant(context, contract_id, customer_ref, row)) for row in wanted]
+    if not wanted:
+        return []
+    requests = [_request(context, contract_id, customer_ref, row) for row in wanted]
+    refs = context.platform.grant(requests=requests)
+    return [(row.id, ref) for row, ref in zip(wanted, refs, strict=True)]
 
 
-def _grant(context: StepContext, contract_id: int, customer_ref: str, row: StoredSubscription) -> str:
-    return context.platform.grant_subscription(
-        request=SubscriptionRequest(
-            key=f"subscription-{row.id}",
-            customer_ref=customer_ref,
-            contract_ref=f"contract-{contract_id}",
-            wanted=row.wanted,
-            salesforce_id=context.terms.source.record_id,
-        )
+def _request(context: StepContext, contract_id: int, customer_ref: str, row: StoredSubscription) -> SubscriptionRequest:
+    return SubscriptionRequest(
+        key=f"subscription-{row.id}",
+        customer_ref=customer_ref,
+        contract_ref=f"contract-{contract_id}",
+        wanted=row.wanted,
+        salesforce_id=context.terms.source.record_id,
+        subscription_ref=row.platform_ref,
     )
 
 

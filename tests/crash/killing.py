@@ -22,7 +22,7 @@ from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.bill_contracts import Biller
 from connector.usecases.look_at_record import Looker
 
-_PLATFORM_CALLS = ("upsert_customer", "fetch_plan", "grant_subscription", "fetch_subscription")
+_PLATFORM_CALLS = ("upsert_customer", "fetch_plan", "grant", "fetch_subscription")
 _GATEWAY_CALLS = ("fetch", "write")
 
 

@@ -239,7 +239,7 @@ def test_an_upsell_whose_grant_is_under_way_is_waited_for(world: World) -> None:
     world.push(calls)
     first, second = world.runs.take_all()
     outcomes: list[str] = []
-    world.platform.before("grant_subscription", lambda: outcomes.append(world.run(second)))
+    world.platform.before("grant", lambda: outcomes.append(world.run(second)))
 
     world.run(first)
 
@@ -294,7 +294,7 @@ def test_an_upsell_that_fails_on_the_way_is_in_the_contract_once(world: World) -
     base = world.seller.quote()
     world.look_at(base)
     upsell = _upsell(world, base, seats=80, prior=50)
-    world.platform.fail("grant_subscription", Unavailable("Down."))
+    world.platform.fail("grant", Unavailable("Down."))
     world.look_at(upsell)
 
     world.pass_time(seconds=5)

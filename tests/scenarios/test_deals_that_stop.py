@@ -18,7 +18,7 @@ from tests.world import World
 
 _STEP_OF_CALL = {
     "upsert_customer": "customer",
-    "grant_subscription": "subscriptions",
+    "grant": "subscriptions",
     "fetch_subscription": "read_back",
 }
 
@@ -148,7 +148,7 @@ def test_a_platform_that_is_down_while_the_deal_is_read_is_tried_again_and_visib
 
 def test_a_platform_that_is_down_while_a_stopped_order_goes_on_is_tried_again_and_visible(world: World) -> None:
     deal = world.seller.quote()
-    world.platform.fail("grant_subscription", Unavailable("Down."))
+    world.platform.fail("grant", Unavailable("Down."))
     world.look_at(deal)
     world.platform.fail("fetch_plan", Unavailable("Still down."))
 
@@ -199,7 +199,7 @@ def test_settings_that_an_operator_mends_are_tried_again_by_themselves(world: Wo
 
 def test_a_platform_that_refuses_blocks_the_order_and_resync_goes_on_at_that_step(world: World) -> None:
     deal = world.seller.quote()
-    world.platform.fail("grant_subscription", PlatformRefused("The plan may not be sold in this country."))
+    world.platform.fail("grant", PlatformRefused("The plan may not be sold in this country."))
 
     world.look_at(deal)
 
@@ -315,7 +315,7 @@ def test_a_bug_in_one_deal_is_parked_and_shown_and_the_next_deal_goes_on(world: 
 
 def test_a_plan_that_is_taken_away_while_the_order_is_under_way_blocks_it(world: World) -> None:
     deal = world.seller.quote()
-    world.platform.fail("grant_subscription", Unavailable("Down."))
+    world.platform.fail("grant", Unavailable("Down."))
     world.look_at(deal)
     plan = world.services.platform.fetch_plan(plan_ref="plan-platform")
     world.platform._platform._plans.pop("plan-platform")  # type: ignore[attr-defined]

@@ -46,7 +46,7 @@ def test_a_change_that_is_pushed_during_a_look_is_seen(world: World) -> None:
         (second,) = world.runs.take_all()
         assert world.run(second) == "noted"
 
-    world.platform.before("grant_subscription", change)
+    world.platform.before("grant", change)
     world.run(first)
     world.settle()
 
@@ -94,7 +94,7 @@ def test_a_failure_of_a_run_that_was_taken_for_dead_is_not_shown(world: World) -
         world.run(run)
         raise Unavailable("The connection of the paused process has died.")
 
-    world.platform.before("grant_subscription", resumed_elsewhere)
+    world.platform.before("grant", resumed_elsewhere)
 
     assert world.run(run) == "lost"
     assert world.order(deal).state == "FULFILLED"

@@ -191,7 +191,7 @@ def test_an_order_without_a_contract_has_nothing_to_undo(world: World) -> None:
 
 def test_a_platform_that_was_away_is_brought_in_line_by_trying_again(world: World) -> None:
     first, upsell = _contract_and_upsell(world)
-    world.platform.fail("grant_subscription", Unavailable("The platform did not answer."))
+    world.platform.fail("grant", Unavailable("The platform did not answer."))
 
     with pytest.raises(Unavailable):
         _undo(world, upsell)
