@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from connector.domain.entitlements import AccessWanted, CustomPlan, access_wanted
+from connector.domain.access_sold import access_wanted
+from connector.domain.entitlements import AccessWanted, CustomPlan
 from connector.domain.terms import DealType, LineItem, Order, ProvisionKind
 from connector.errors import Fault
 from connector.ports import EntitlementPlatform

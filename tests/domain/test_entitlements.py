@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.domain.access_sold import access_wanted
 from connector.domain.entitlements import (
     AccessGranted,
     AccessWanted,
@@ -19,7 +20,6 @@ from connector.domain.entitlements import (
     Grant,
     PlanEntitlement,
     access_differences,
-    access_wanted,
     describe_grant,
 )
 from connector.domain.terms import Cadence, LineItem, Provision, ProvisionKind

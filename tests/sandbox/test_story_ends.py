@@ -12,9 +12,10 @@ from connector.adapters.clock import SystemClock
 from connector.adapters.http import HttpSettings
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.adapters.salesforce_auth import SalesforceLogin
+from connector.domain.access_sold import access_wanted
 from connector.domain.checks import check_order
 from connector.domain.contracts import tie_out
-from connector.domain.entitlements import CustomPlan, PlanEntitlement, access_wanted
+from connector.domain.entitlements import CustomPlan, PlanEntitlement
 from connector.domain.terms import ProvisionKind
 from connector.errors import Fault
 from connector.ports import RecordMapping
