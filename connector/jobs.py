@@ -23,6 +23,8 @@ from connector.services import Services
 from connector.store import processes
 from connector.usecases.bill_contracts import Biller, start_billing
 from connector.usecases.forget_old import forget_old
+from connector.usecases.render_artifacts import render_artifacts
+from connector.usecases.renderer import Renderer
 from connector.usecases.sweep_records import Sweeper
 from connector.usecases.wake_waiting import wake_waiting
 from connector.usecases.watch_processes import watch_processes
@@ -49,10 +51,12 @@ class Clockwork:
     engine: WorkStarter
     executor_id: str
     on_death: Callable[[], None] = lambda: os._exit(70)
+    renderer: Renderer = field(init=False)
     _scheduler: BackgroundScheduler | None = None
     _heartbeat: Heartbeat = field(init=False)
 
     def __post_init__(self) -> None:
+        self.renderer = Renderer(seconds=self.services.config.jobs.render_limit)
         self._heartbeat = Heartbeat(
             database=self.services.database,
             clock=self.services.clock,
@@ -71,6 +75,7 @@ class Clockwork:
             Job("sweep", every.sweep, True, self.sweeper.sweep),
             Job("unsynced", every.unsynced, True, self.sweeper.ask_unsynced),
             Job("bill", every.bill, True, self._bill),
+            Job("render", every.render, False, self._render),
             Job("retention", every.retention, True, self._forget),
         )
 
@@ -93,6 +98,7 @@ class Clockwork:
         """Stop the clock; a job that runs is waited for."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
+        self.renderer.close()
 
     def stop(self) -> None:
         """Say goodbye, so that nobody waits to take us for dead."""
@@ -171,6 +177,12 @@ class Clockwork:
             as_of=as_of,
             actor="schedule",
         )
+
+    def _render(self) -> dict[str, Any]:
+        rendered = render_artifacts(
+            database=self.services.database, clock=self.services.clock, render=self.renderer
+        )  # fmt: skip
+        return {"made": rendered.made, "failed": rendered.failed}
 
     def _forget(self) -> dict[str, Any]:
         return forget_old(

@@ -49,6 +49,8 @@ GUARDS = {
     "GET /api/v1/contracts/<name:number>/schedule": TOKEN,
     "GET /api/v1/invoices": TOKEN,
     "GET /api/v1/invoices/<name:invoice_id>": TOKEN,
+    "GET /api/v1/invoices/<name:number>/pdf": TOKEN,
+    "GET /api/v1/invoices/<name:number>/xml": TOKEN,
     "GET /api/v1/customers": TOKEN,
     "GET /api/v1/parked": TOKEN,
     "POST /api/v1/parked/replay": TOKEN,

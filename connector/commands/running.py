@@ -53,13 +53,14 @@ def migrate(setting: Setting) -> int:
 @click.argument("job")
 @settings_options
 def run(setting: Setting, *, job: str) -> int:
-    """Run one scheduled JOB now: write_back, wake, watchdog, sweep, unsynced, retention."""
+    """Run one scheduled JOB now: write_back, wake, watchdog, sweep, unsynced, bill, render, retention."""
     clockwork = make_clockwork(setting.migrated, executor_id=new_executor_id())
     jobs = {known.name: known for known in clockwork.jobs()}
     if job not in jobs:
         raise click.UsageError(f"There is no job {job!r}. Known: {', '.join(jobs)}.")
     refuse_wrong_org(setting.services)
     counts: dict[str, Any] = jobs[job].run()
+    clockwork.stop_jobs()
     setting.tell(counts, lines=[f"{name}: {count}" for name, count in counts.items()])
     return FINDINGS if counts.get("failed") else GOOD
 

@@ -136,6 +136,16 @@ def number_of(*, connection: Connection, invoice_id: int) -> str:
     return connection.execute(query).scalar_one_or_none() or ""
 
 
+def find_issued(*, connection: Connection, number: str) -> int | None:
+    """The row of the issued document with that number; an id of at most 18 digits will do as well."""
+    is_id = number.isascii() and number.isdigit() and len(number) <= 18
+    named = issued_documents.c.number == number
+    wanted = sa.or_(named, issued_documents.c.invoice_id == int(number)) if is_id else named
+    # A number of digits alone comes before an id.
+    query = sa.select(issued_documents.c.invoice_id).where(wanted).order_by(named.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def load_lowered(*, connection: Connection, keys: Sequence[str]) -> dict[str, LoweredRow]:
     """The documents that these draft keys name, by key; voided and sent back ones are left out."""
     if not keys:

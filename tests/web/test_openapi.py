@@ -92,7 +92,8 @@ def test_every_answer_has_the_shape_that_is_documented(
         (("get", "/parked"), stranger.get("/api/v1/parked")),
     ]
 
-    assert set(seen) == {(endpoint.method.lower(), endpoint.path) for endpoint in ENDPOINTS}
+    # Files have no shape.
+    assert set(seen) == {(endpoint.method.lower(), endpoint.path) for endpoint in ENDPOINTS if endpoint.answer}
     for (method, path), answer in [*seen.items(), *refused]:
         responses = document["paths"][PREFIX + path][method]["responses"]
         (media,) = responses[str(answer.status_code)]["content"].items()

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from connector.web.api import answers, answers_of_actions, answers_of_billing, order_body, requests, views
+from connector.web.api import (
+    answers,
+    answers_of_actions,
+    answers_of_billing,
+    order_body,
+    requests,
+    views,
+    views_of_delivery,
+)
 from connector.web.api.endpoints import Endpoint, register
 
 READ = ("read",)
@@ -39,6 +47,14 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/invoices/{invoice_id}", views.show_invoice, "Show an invoice", READ,
         answers_of_billing.InvoiceDetailAnswer, refusals=(404,),
+    ),
+    Endpoint(
+        "GET", "/invoices/{number}/pdf", views_of_delivery.show_invoice_pdf, "Get the PDF of an issued document", READ,
+        None, media="application/pdf", refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "GET", "/invoices/{number}/xml", views_of_delivery.show_invoice_xml, "Get the XML of an issued document", READ,
+        None, media="application/xml", refusals=(404, 422, 503),
     ),
     Endpoint(
         "GET", "/customers", views.list_customers, "List customers", READ,

@@ -26,21 +26,22 @@ _REALM = 'Bearer realm="countersign"'
 class Endpoint:
     """An address: any one of `scopes` opens it; `parameters` and `body` are None when it takes none.
 
-    `location` names the field of the answer that goes into the header Location. `refusals` are the statuses that it may
-    answer beside those that every address may.
+    `answer` None: the view answers with a file of the type `media`. `location` names the field of the answer that goes
+    into the header Location. `refusals` are the statuses that it may answer beside those that every address may.
     """
 
     method: str
     path: str
-    view: Callable[..., BaseModel]
+    view: Callable[..., BaseModel | Response]
     summary: str
     scopes: tuple[str, ...]
-    answer: type[BaseModel]
+    answer: type[BaseModel] | None
     parameters: type[Request] | None = None
     body: type[Request] | None = None
     status: int = 200
     location: str = ""
     refusals: tuple[int, ...] = ()
+    media: str = "application/json"
 
     @property
     def name(self) -> str:
@@ -105,7 +106,9 @@ def _forbidden(scopes: tuple[str, ...]) -> Response:
     return answer
 
 
-def _answered(endpoint: Endpoint, answer: BaseModel) -> Response:
+def _answered(endpoint: Endpoint, answer: BaseModel | Response) -> Response:
+    if isinstance(answer, Response):
+        return answer
     response = Response(answer.model_dump_json(), status=endpoint.status, content_type="application/json")
     if endpoint.location:
         response.headers["Location"] = getattr(answer, endpoint.location)

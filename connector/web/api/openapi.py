@@ -56,7 +56,8 @@ def openapi_document(*, endpoints: Sequence[Endpoint], prefix: str) -> dict[str,
 def _models(endpoints: Sequence[Endpoint]) -> list[_Wanted]:
     wanted: dict[_Wanted, None] = {(ProblemAnswer, "serialization"): None}
     for endpoint in endpoints:
-        wanted[endpoint.answer, "serialization"] = None
+        if endpoint.answer is not None:
+            wanted[endpoint.answer, "serialization"] = None
         if endpoint.body is not None:
             wanted[endpoint.body, "validation"] = None
     return list(wanted)
@@ -101,7 +102,7 @@ def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
     good: dict[str, Any] = {
         "description": HTTPStatus(endpoint.status).phrase,
-        "content": {"application/json": {"schema": refs[endpoint.answer, "serialization"]}},
+        "content": {endpoint.media: {"schema": _answer_schema(endpoint, refs)}},
     }
     if endpoint.location:
         good["headers"] = {"Location": {"description": "Where to ask how far it is.", "schema": {"type": "string"}}}
@@ -109,3 +110,8 @@ def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
     told = {"application/problem+json": {"schema": refs[ProblemAnswer, "serialization"]}}
     bad = {str(code): {"description": HTTPStatus(code).phrase, "content": told} for code in sorted(refusals)}
     return {str(endpoint.status): good, **bad}
+
+
+def _answer_schema(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
+    """The model of the answer, or that it is a file."""
+    return {"type": "string", "format": "binary"} if endpoint.answer is None else refs[endpoint.answer, "serialization"]
