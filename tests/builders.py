@@ -278,11 +278,16 @@ def make_user(database: Database, clock: Clock, *, name: str = "anna", role: str
     return user_id
 
 
-def make_token(database: Database, clock: Clock, *scopes: str, name: str = "") -> str:
-    """An API token with these scopes (all of them by default)."""
+def make_token(database: Database, clock: Clock, *scopes: str, name: str = "", person: str = "") -> str:
+    """An API token with these scopes (all of them by default), deciding for that user."""
     wanted = scopes or ("read", "orders:write", "finance")
     return create_token(
-        database=database, clock=clock, name=name or f"test {' '.join(wanted)}", scopes=wanted, actor="test"
+        database=database,
+        clock=clock,
+        name=name or f"test {' '.join(wanted)} {person}".strip(),
+        scopes=wanted,
+        actor="test",
+        person=person,
     )
 
 

@@ -62,14 +62,17 @@ def token() -> None:
 @click.option(
     "--scope", "scopes", multiple=True, required=True, help="read, orders:write, finance; repeat for several."
 )
+@click.option("--for", "person", default="", help="The user for whom it decides about invoices (scope finance).")
 @settings_options
-def create_token(setting: Setting, *, name: str, scopes: tuple[str, ...]) -> int:
+def create_token(setting: Setting, *, name: str, scopes: tuple[str, ...], person: str) -> int:
     """Make a token; it is shown once."""
     parts = setting.migrated
     made = issue_tokens.create_token(
-        database=parts.database, clock=parts.clock, name=name, scopes=scopes, actor=actor()
+        database=parts.database, clock=parts.clock, name=name, scopes=scopes, actor=actor(), person=person
     )
-    setting.tell({"name": name, "scopes": scopes, "token": made}, lines=[made])
+    if "finance" in scopes and not person:
+        click.echo("It decides for nobody, so decisions with it are refused; --for USER names who decides.", err=True)
+    setting.tell({"name": name, "scopes": scopes, "person": person, "token": made}, lines=[made])
     return GOOD
 
 
@@ -79,11 +82,19 @@ def list_tokens(setting: Setting) -> int:
     """All tokens, without the tokens themselves."""
     found = issue_tokens.list_tokens(database=setting.migrated.database)
     rows = [
-        (one.name, " ".join(one.scopes), "revoked" if one.revoked_at else "active", one.last_used_at or "never")
+        (
+            one.name,
+            " ".join(one.scopes),
+            one.person,
+            "revoked" if one.revoked_at else "active",
+            one.last_used_at or "never",
+        )
         for one in found
     ]
-    answer = {"tokens": [dict(zip(("name", "scopes", "state", "last_used"), row, strict=True)) for row in rows]}
-    setting.tell(answer, lines=table(rows, heads=("name", "scopes", "state", "last used")))
+    answer = {
+        "tokens": [dict(zip(("name", "scopes", "person", "state", "last_used"), row, strict=True)) for row in rows]
+    }
+    setting.tell(answer, lines=table(rows, heads=("name", "scopes", "decides for", "state", "last used")))
     return GOOD
 
 

@@ -17,6 +17,7 @@ from connector.store import (
     tables_delivery,
     tables_order_forms,
     tables_platform,
+    tables_queue,
     tables_review,
 )
 from connector.store.metadata import Id, count_column, id_column, metadata, reference_column, text_column
@@ -31,6 +32,7 @@ __all__ = [
     "tables_delivery",
     "tables_order_forms",
     "tables_platform",
+    "tables_queue",
     "tables_review",
 ]
 
@@ -385,6 +387,7 @@ api_tokens = sa.Table(
     # SHA-256 of 256 random bits: nothing to guess, so no slow hash is needed.
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
     sa.Column("scopes", ExactJson, nullable=False),
+    sa.Column("person", sa.String(120), nullable=False, server_default=""),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("revoked_at", UtcDateTime),
     sa.Column("last_used_at", UtcDateTime),

@@ -26,7 +26,7 @@ class TokenExists(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known about one token; never the token itself."""
+    """What is known about one token; never the token itself. `person` is the user that it decides for, or empty."""
 
     id: int
     name: str
@@ -34,19 +34,29 @@ class Token:
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None
+    person: str = ""
 
 
-def add_token(*, work: UnitOfWork, name: str, token_hash: str, scopes: Sequence[str], now: datetime, actor: str) -> int:
+def add_token(
+    *,
+    work: UnitOfWork,
+    name: str,
+    token_hash: str,
+    scopes: Sequence[str],
+    now: datetime,
+    actor: str,
+    person: str = "",
+) -> int:
     """Keep a token's hash and scopes; answers the row id. Raises TokenExists."""
     if work.execute(sa.select(api_tokens.c.id).where(api_tokens.c.name == name)).one_or_none():
         raise TokenExists(f"There is a token {name!r} already.")
     made = work.execute(
         api_tokens.insert()
-        .values(name=name, token_hash=token_hash, scopes=list(scopes), created_at=now)
+        .values(name=name, token_hash=token_hash, scopes=list(scopes), created_at=now, person=person)
         .returning(api_tokens.c.id)
     )
     token_id = int(made.scalar_one())
-    _note(work, now, token_id, "create", actor, name, after=" ".join(scopes))
+    _note(work, now, token_id, "create", actor, name, after=" ".join((*scopes, *([f"for {person}"] if person else ()))))
     return token_id
 
 
@@ -87,4 +97,4 @@ def _note(
 
 
 def _token(row: Any) -> Token:
-    return Token(row.id, row.name, tuple(row.scopes), row.created_at, row.revoked_at, row.last_used_at)
+    return Token(row.id, row.name, tuple(row.scopes), row.created_at, row.revoked_at, row.last_used_at, row.person)

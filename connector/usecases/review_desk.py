@@ -20,15 +20,15 @@ from connector.domain.documents import (
 )
 from connector.domain.invoice_drafts import DocumentKind
 from connector.domain.legal_entities import LegalEntity, plain_entity
-from connector.domain.review import Actor, Approval, InvoiceEvent, InvoiceState, ReviewRules
+from connector.domain.review import NOT_BILLED, Actor, Approval, InvoiceEvent, InvoiceState, ReviewRules
 from connector.domain.review_findings import DraftFacts, Finding, is_quiet, review_warnings
 from connector.domain.tax import TaxRounding
 from connector.errors import Refused
 from connector.ports import Clock, TaxEngine
 from connector.store import audit
 from connector.store.audit import AuditRow
-from connector.store.invoices import StoredDocument, load_documents, lock_document
-from connector.store.issued import Content, LoweredRow, content_of, load_lowered, lock_all
+from connector.store.invoices import StoredDocument, load_document, load_documents, lock_document
+from connector.store.issued import Content, LoweredRow, content_of, load_issued, load_lowered, lock_all, number_of
 from connector.store.review_facts import load_facts
 from connector.store.unit_of_work import Database, UnitOfWork
 from connector.usecases.show_status import StatusBoard
@@ -47,7 +47,7 @@ class TextRefused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class ReviewDesk:
-    """What decisions need. `entities` go by code."""
+    """What decisions need. `entities` go by code; `via` is the API token by which a person decides, if any."""
 
     database: Database
     clock: Clock
@@ -55,6 +55,7 @@ class ReviewDesk:
     entities: Mapping[str, LegalEntity]
     taxes: TaxEngine
     board: StatusBoard
+    via: str = ""
 
     @property
     def rounding(self) -> TaxRounding:
@@ -99,6 +100,30 @@ def look(*, desk: ReviewDesk, invoice_ids: Sequence[int]) -> dict[int, OpenedDoc
     with desk.database.looking() as work:
         documents = load_documents(connection=work.connection, invoice_ids=invoice_ids)
         return _open(work, desk, list(documents.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What the rules tell of one document, and what an approval of it names; nothing is told of what is decided."""
+
+    content_hash: str
+    number: str
+    is_quiet: bool
+    findings: tuple[Finding, ...]
+
+
+def look_back(*, desk: ReviewDesk, invoice_id: int) -> Reviewed:
+    """The document as it stands, or as it was issued. Raises NotFound."""
+    with desk.database.looking() as work:
+        number = number_of(connection=work.connection, invoice_id=invoice_id)
+        if number:
+            content = load_issued(connection=work.connection, invoice_id=invoice_id).content_hash
+            return Reviewed(content, number, is_quiet=False, findings=())
+        document = load_document(connection=work.connection, invoice_id=invoice_id)
+        opened = _open(work, desk, [document])[invoice_id]
+    if document.state in NOT_BILLED:
+        return Reviewed(opened.content.hash, "", is_quiet=False, findings=())
+    return Reviewed(opened.content.hash, "", opened.is_quiet, opened.findings)
 
 
 def open_locked(*, work: UnitOfWork, desk: ReviewDesk, invoice_id: int) -> OpenedDocument:
@@ -198,7 +223,7 @@ def record(
         before=document.state.value,
         after=after,
         reason=reason,
-        data=dict(data or {}),
+        data={**(data or {}), **({"via": desk.via} if desk.via else {})},
     )
 
 

@@ -15,7 +15,15 @@ from connector.domain.fulfilment import OrderState
 from connector.store.unit_of_work import Database
 from connector.web.api import ENDPOINTS, PREFIX
 from tests.billing import Books
-from tests.builders import a_fault, make_message_rows, make_order_rows, make_record_row, quote_id
+from tests.builders import (
+    a_fault,
+    make_message_rows,
+    make_order_rows,
+    make_record_row,
+    make_token,
+    make_user,
+    quote_id,
+)
 from tests.web.conftest import Machine
 from tests.web.serving import make_config, make_services
 
@@ -67,6 +75,9 @@ def test_every_answer_has_the_shape_that_is_documented(
     make_message_rows(sqlite_database, clock, ref=make_record_row(sqlite_database, clock, number=9))
     Books(sqlite_database, clock).bill("2027-01-01")
     token = machine.post("/resync", {"order": done.number}).json["token"]
+    make_user(sqlite_database, clock)
+    finance = Machine(stranger, make_token(sqlite_database, clock, "finance", person="anna"))
+    reason = {"reason": "The customer asked."}
 
     seen = {
         ("get", "/orders"): machine.get("/orders"),
@@ -76,6 +87,11 @@ def test_every_answer_has_the_shape_that_is_documented(
         ("get", "/contracts/{number}/schedule"): machine.get(f"/contracts/{done.contract_number}/schedule"),
         ("get", "/invoices"): machine.get("/invoices"),
         ("get", "/invoices/{invoice_id}"): machine.get("/invoices/1"),
+        ("post", "/invoices/{invoice_id}/hold"): finance.post("/invoices/1/hold", reason),
+        ("post", "/invoices/{invoice_id}/approve"): finance.post("/invoices/1/approve", {"content_hash": "0" * 64}),
+        ("post", "/invoices/{invoice_id}/credit"): finance.post("/invoices/1/credit", reason),
+        ("post", "/invoices/{invoice_id}/reject"): finance.post("/invoices/1/reject", {**reason, "owner": "rosa"}),
+        ("post", "/invoices/{invoice_id}/void"): finance.post("/invoices/1/void", reason),
         ("get", "/customers"): machine.get("/customers"),
         ("get", "/parked"): machine.get("/parked"),
         ("post", "/parked/replay"): machine.post("/parked/replay", {"all": True}),
@@ -90,6 +106,9 @@ def test_every_answer_has_the_shape_that_is_documented(
         (("post", "/resync"), machine.post("/resync", {})),
         (("post", "/resync"), machine.send("/resync", b"", "text/plain")),
         (("get", "/parked"), stranger.get("/api/v1/parked")),
+        (("post", "/invoices/{invoice_id}/hold"), machine.post("/invoices/1/hold", reason)),
+        (("post", "/invoices/{invoice_id}/hold"), finance.post("/invoices/1/hold", {"until": "soon"})),
+        (("post", "/invoices/{invoice_id}/hold"), finance.post("/invoices/99/hold", reason)),
     ]
 
     # Files have no shape.

@@ -8,6 +8,7 @@ from connector.web.api import (
     answers,
     answers_of_actions,
     answers_of_billing,
+    decisions,
     order_body,
     requests,
     views,
@@ -17,6 +18,7 @@ from connector.web.api.endpoints import Endpoint, register
 
 READ = ("read",)
 WRITE = ("orders:write",)
+FINANCE = ("finance",)
 PREFIX = "/api/v1"
 
 ENDPOINTS = (
@@ -55,6 +57,26 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/invoices/{number}/xml", views_of_delivery.show_invoice_xml, "Get the XML of an issued document", READ,
         None, media="application/xml", refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "POST", "/invoices/{invoice_id}/approve", decisions.approve, "Approve a document", FINANCE,
+        decisions.DecisionAnswer, body=decisions.ApproveBody, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "POST", "/invoices/{invoice_id}/hold", decisions.hold, "Hold a draft", FINANCE,
+        decisions.DecisionAnswer, body=decisions.HoldBody, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "POST", "/invoices/{invoice_id}/reject", decisions.reject, "Send a draft back", FINANCE,
+        decisions.DecisionAnswer, body=decisions.RejectBody, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "POST", "/invoices/{invoice_id}/void", decisions.void, "Void a draft", FINANCE,
+        decisions.DecisionAnswer, body=decisions.VoidBody, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "POST", "/invoices/{invoice_id}/credit", decisions.credit, "Credit an issued invoice", FINANCE,
+        decisions.DecisionAnswer, body=decisions.CreditBody, refusals=(404, 422, 503),
     ),
     Endpoint(
         "GET", "/customers", views.list_customers, "List customers", READ,

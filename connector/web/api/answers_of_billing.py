@@ -121,8 +121,26 @@ class TaxAnswer(Answer):
     tax: MoneyAnswer
 
 
+class FindingAnswer(Answer):
+    """One thing that a reviewer should know; a blocking one stops the document."""
+
+    code: str
+    message: str
+    fix: str
+    owner: str
+    is_blocking: bool
+
+
 class InvoiceDetailAnswer(InvoiceAnswer):
-    """Everything about one document; `lowers` are the ids of the documents that a credit note lowers."""
+    """Everything about one document; `lowers` are the ids of the documents that a credit note lowers.
+
+    `content_hash` is what an approval names; `number` is empty until it is issued. `is_quiet`: it needs no second look.
+    """
+
+    content_hash: str
+    number: str
+    is_quiet: bool
+    findings: tuple[FindingAnswer, ...]
 
     payment_terms_days: int
     po_number: str

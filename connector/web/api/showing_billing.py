@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.domain.money import Money
 from connector.store.queries_invoices import InvoiceDetail, InvoiceItemRow, InvoiceRow
+from connector.usecases.review_desk import Reviewed
 from connector.usecases.show_schedule import ContractSchedule, document_row
 from connector.web.api import answers, answers_of_actions, answers_of_billing
 from connector.web.api.showing import charge, money, plain
@@ -59,10 +60,23 @@ def invoice(row: InvoiceRow) -> answers_of_billing.InvoiceAnswer:
     return answers_of_billing.InvoiceAnswer(**_invoice_values(row))
 
 
-def invoice_detail(found: InvoiceDetail) -> answers_of_billing.InvoiceDetailAnswer:
-    """One document with everything on it."""
+def invoice_detail(found: InvoiceDetail, reviewed: Reviewed) -> answers_of_billing.InvoiceDetailAnswer:
+    """One document with everything on it and what the rules of review tell of it."""
     return answers_of_billing.InvoiceDetailAnswer(
         **_invoice_values(found.row),
+        content_hash=reviewed.content_hash,
+        number=reviewed.number,
+        is_quiet=reviewed.is_quiet,
+        findings=tuple(
+            answers_of_billing.FindingAnswer(
+                code=finding.code,
+                message=finding.message,
+                fix=finding.fix,
+                owner=finding.owner,
+                is_blocking=finding.is_blocking,
+            )
+            for finding in reviewed.findings
+        ),
         payment_terms_days=found.row.payment_terms_days,
         po_number=found.row.po_number,
         run_as_of=found.run_as_of,

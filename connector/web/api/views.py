@@ -11,6 +11,7 @@ from connector.usecases import replay_message, show_schedule
 from connector.usecases import resync as resyncs
 from connector.usecases.preview_record import Previewer
 from connector.usecases.resync import ResyncAsked
+from connector.usecases.review_desk import look_back
 from connector.web.api import answers, answers_of_actions, answers_of_billing, showing, showing_billing
 from connector.web.api.order_body import PreviewBody
 from connector.web.api.requests import (
@@ -160,7 +161,8 @@ def show_invoice(invoice_id: str) -> answers_of_billing.InvoiceDetailAnswer:
             found = queries_invoices.load_invoice(connection=connection, invoice_id=int(invoice_id))
     if found is None:
         raise NotFound(f"There is no document {invoice_id}.")
-    return showing_billing.invoice_detail(found)
+    reviewed = look_back(desk=current_services().desk, invoice_id=found.row.id)
+    return showing_billing.invoice_detail(found, reviewed)
 
 
 def preview(body: PreviewBody) -> answers_of_actions.PreviewAnswer:
