@@ -54,7 +54,9 @@ class StiggServer:
         self.subscriptions = Subscriptions(self.catalogue, lambda: self.now())
         self.contracts = Contracts(self.subscriptions)
         self.credits = Credits(self.subscriptions)
-        self.limits = Limits(lambda: self.now()) if is_limited else Limits(lambda: self.now(), in_all=10**9, of_one=10**9)
+        self.limits = (
+            Limits(lambda: self.now()) if is_limited else Limits(lambda: self.now(), in_all=10**9, of_one=10**9)
+        )
         self.bad_days = BadDays()
         self.calls: list[Called] = []
         self.latency = 0.0
