@@ -1,4 +1,4 @@
-"""What the stand-in sells: products, plans with their entitlements, features and credit types, in Stigg's own shapes."""
+"""What the stand-in sells, in Stigg's own shapes: products, plans with entitlements, features and credit types."""
 
 from __future__ import annotations
 

@@ -205,9 +205,9 @@ class Subscriptions:
         kind = self.catalogue.feature_type(entitled.ref)
         if kind == "NUMBER" and limit is None and not is_unlimited:
             return None
+        feature = {"id": entitled.ref, "displayName": entitled.ref, "featureStatus": "ACTIVE", "featureType": kind}
         return {
-            "type": "FEATURE", "isGranted": True, "accessDeniedReason": None, "currentUsage": 0,
-            "feature": {"id": entitled.ref, "displayName": entitled.ref, "featureStatus": "ACTIVE", "featureType": kind},
+            "type": "FEATURE", "isGranted": True, "accessDeniedReason": None, "currentUsage": 0, "feature": feature,
             "hasUnlimitedUsage": is_unlimited, "usageLimit": limit,
             "resetPeriod": own.get("resetPeriod", entitled.reset_period),
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whether a JSON body fits one of the SDK's own TypedDicts: every key known, every type right, nothing required missing.
+"""Whether a JSON body fits one of the SDK's own TypedDicts: every key known, every type right, nothing missing.
 
 The SDK writes its arguments by those types, so a body that does not fit them is one that Stigg never described. Keys
 are compared by their wire names (camelCase).
@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 from stigg._utils import PropertyInfo
-from typing_extensions import NotRequired, Required, is_typeddict
+from typing_extensions import is_typeddict
 
 _LISTS = (list, collections.abc.Iterable, collections.abc.Sequence)
 

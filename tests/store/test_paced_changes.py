@@ -81,8 +81,8 @@ def test_however_many_ask_at_once_no_minute_has_too_many(database: Database) -> 
         now = min(waiting.values())
         asking = [key for key, at in waiting.items() if at == now]
         with ThreadPoolExecutor(8) as threads:
-            turns = list(threads.map(lambda key: (key, _take(changes, key, entity=key[-1], now=now)), asking))
-        for key, turn in turns:
+            taken = [threads.submit(_take, changes, key, entity=key[-1], now=now) for key in asking]
+        for key, turn in zip(asking, (future.result() for future in taken), strict=True):
             if turn.is_granted:
                 made.append(turn.at)
                 del waiting[key]
