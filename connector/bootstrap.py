@@ -12,6 +12,7 @@ from functools import partial
 
 from connector.adapters.clock import SystemClock
 from connector.adapters.entitlements_embedded import EmbeddedPlatform
+from connector.adapters.identity_oidc import OidcLogin, OidcProvider
 from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.adapters.salesforce_auth import SalesforceLogin
 from connector.assuming import assumptions_of
@@ -69,7 +70,26 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         taxes=_taxes(config),
         entities=legal_entities(config.billing),
         rules=review_rules(config.review),
+        identity=make_identity_provider(config, used_clock),
     )
+
+
+def make_identity_provider(config: Config, clock: Clock) -> OidcProvider | None:
+    """The login provider, asked nothing yet; None while people sign in by name and password."""
+    oidc = config.web.oidc
+    if config.web.login != "oidc" or oidc is None:
+        return None
+    login = OidcLogin(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        client_secret=config.secrets.oidc_client.get_secret_value(),
+        redirect_address=f"{config.web.base_url}/login/callback",
+        scopes=oidc.scopes,
+        role_claim=oidc.role_claim,
+        algorithms=oidc.algorithms,
+        timeout=oidc.timeout,
+    )
+    return OidcProvider(login=login, clock=clock)
 
 
 def migrate_all(services: Services) -> tuple[str, str]:

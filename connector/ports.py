@@ -19,7 +19,7 @@ from connector.domain.tax import PriceBasis, Tax, TaxRounding
 from connector.domain.taxed_documents import TaxedDocument
 from connector.domain.terms import Customer, Order, RecordRef
 from connector.domain.usage import UsageQuestion, UsageReport
-from connector.errors import Fault
+from connector.errors import Fault, Refused
 
 JsonScalar = str | int | bool | Decimal | None
 
@@ -249,6 +249,36 @@ class TaxEngine(Protocol):
         Raises TaxUndecided when it cannot be decided (the draft is held and says why), Retryable errors when the
         service is away (the contract stays due).
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a login provider proved: `issuer` and `subject` for ever, `name`, `email` and `groups` as of today."""
+
+    issuer: str
+    subject: str
+    name: str
+    email: str
+    groups: frozenset[str]
+
+
+class IdentityProvider(Protocol):
+    """Proves who somebody is. Raises Unavailable when it is away, Misconfigured when it refuses us."""
+
+    def login_address(self, *, state: str, nonce: str, verifier: str) -> str:
+        """Where to send the browser; `verifier` itself stays here, the provider gets its hash (PKCE S256)."""
+
+    def identity(self, *, code: str, nonce: str, verifier: str) -> Identity:
+        """Who came back with that code, from a verified ID token. Raises IdentityRefused."""
+
+
+class IdentityRefused(Refused):
+    """The login provider did not prove who this is."""
+
+    code = "IDENTITY_REFUSED"
+    http_status = 401
+    owner = "caller"
+    fix = "Sign in again; if it happens again, tell the operator."
 
 
 class Clock(Protocol):

@@ -18,7 +18,7 @@ from connector.domain.legal_entities import LegalEntity
 from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
-from connector.ports import Clock, EntitlementPlatform, Org, TaxEngine
+from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, TaxEngine
 from connector.store.unit_of_work import Database
 from connector.usecases.postbox import Postbox
 from connector.usecases.review_desk import ReviewDesk
@@ -28,7 +28,10 @@ from connector.usecases.start_look import StartsWork
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one process. `orgs` is keyed by org id, `entities` by the code of the legal entity."""
+    """The parts of one process. `orgs` is keyed by org id, `entities` by the code of the legal entity.
+
+    `identity` is the login provider, None while people sign in by name and password.
+    """
 
     config: Config
     database: Database
@@ -41,6 +44,7 @@ class Services:
     taxes: TaxEngine = field(default_factory=lambda: TaxSettings(DEFAULT_TAX_RULES, ENTITY_COUNTRIES))
     entities: Mapping[str, LegalEntity] = field(default_factory=dict)
     rules: ReviewRules = field(default_factory=ReviewRules)
+    identity: IdentityProvider | None = None
     postbox: Postbox = field(init=False)
     desk: ReviewDesk = field(init=False)
 

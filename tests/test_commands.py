@@ -212,6 +212,17 @@ def test_a_user_is_added_listed_and_disabled(countersign: CommandLine) -> None:
     assert countersign("user", "list").stdout.splitlines()[-1].split() == ["maria", "finance", "disabled"]
 
 
+def test_a_user_gets_another_role_and_is_let_in_again(countersign: CommandLine) -> None:
+    countersign("user", "add", "maria", input=f"{PASSWORD}\n{PASSWORD}\n")
+    countersign("user", "disable", "maria")
+
+    given = countersign("user", "role", "maria", "approver")
+    enabled = countersign("user", "enable", "maria")
+
+    assert (given.exit_code, enabled.exit_code) == (0, 0)
+    assert countersign.told("user", "list") == {"users": [{"name": "maria", "role": "approver", "state": "active"}]}
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
@@ -219,6 +230,8 @@ def test_a_user_is_added_listed_and_disabled(countersign: CommandLine) -> None:
         (("user", "add", "  ", "--password", PASSWORD), 1, "The name is empty."),
         (("user", "add", "otto", "--password", PASSWORD, "--role", "king"), 2, "'king' is not one of"),
         (("user", "disable", "otto"), 1, "otto"),
+        (("user", "enable", "otto"), 1, "otto"),
+        (("user", "role", "otto", "finance"), 1, "otto"),
         (("token", "create", "erp", "--scope", "everything"), 1, "'everything' is not known"),
         (("token", "create", "erp"), 2, "--scope"),
         (("token", "revoke", "erp"), 1, "erp"),

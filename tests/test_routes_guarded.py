@@ -16,6 +16,8 @@ from connector.store.unit_of_work import Database
 from tests.web.serving import csrf_of, make_services
 
 LOGIN, TOKEN, PROVIDER, OPEN, FORM = "login", "token", "provider", "open", "form"
+# There is no login provider in these tests; with one, tests/web/test_provider_sign_in.py says who gets in.
+PASSWORDS = "passwords"
 
 GUARDS = {
     "GET /static/<path:filename>": OPEN,
@@ -23,6 +25,8 @@ GUARDS = {
     "GET /review": OPEN,
     "GET /login": OPEN,
     "POST /login": FORM,
+    "GET /login/provider": PASSWORDS,
+    "GET /login/callback": PASSWORDS,
     "POST /logout": FORM,
     "GET /health/live": OPEN,
     "GET /health/ready": OPEN,
@@ -110,6 +114,11 @@ def test_a_form_needs_its_token(app: Flask, route: str) -> None:
 @pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == OPEN])
 def test_what_is_open_is_open_on_purpose(app: Flask, route: str) -> None:
     assert _call(app, route).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == PASSWORDS])
+def test_the_ways_of_the_login_provider_are_closed_without_one(app: Flask, route: str) -> None:
+    assert _call(app, route).status_code == 404
 
 
 def _routes(app: Flask) -> dict[str, Rule]:

@@ -1,4 +1,4 @@
-"""Commands for who may come in: user add|list|disable, token create|list|revoke."""
+"""Commands for who may come in: user add|list|role|disable|enable, token create|list|revoke."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connector.usecases import change_users, issue_tokens
 
 @click.group()
 def user() -> None:
-    """Local users of the pages."""
+    """Users of the pages."""
 
 
 @user.command("add")
@@ -35,9 +35,32 @@ def add_user(setting: Setting, *, name: str, role: str, password: str) -> int:
 def list_users(setting: Setting) -> int:
     """All users."""
     found = change_users.list_users(database=setting.migrated.database)
-    rows = [(one.name, one.role, "disabled" if one.is_disabled else "active") for one in found]
+    rows = [(one.name, one.role or "none", "disabled" if one.is_disabled else "active") for one in found]
     answer = {"users": [{"name": name, "role": role, "state": state} for name, role, state in rows]}
     setting.tell(answer, lines=table(rows, heads=("name", "role", "state")))
+    return GOOD
+
+
+@user.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(["viewer", "finance", "approver", "admin"]))
+@settings_options
+def change_role(setting: Setting, *, name: str, role: str) -> int:
+    """Give a local user another role and end every open session."""
+    parts = setting.migrated
+    change_users.change_role(database=parts.database, clock=parts.clock, name=name, role=role, actor=actor())
+    setting.tell({"name": name, "role": role}, lines=[f"{name} is {role} now; open sessions have ended."])
+    return GOOD
+
+
+@user.command("enable")
+@click.argument("name")
+@settings_options
+def enable_user(setting: Setting, *, name: str) -> int:
+    """Let a disabled user in again."""
+    parts = setting.migrated
+    change_users.enable_user(database=parts.database, clock=parts.clock, name=name, actor=actor())
+    setting.tell({"name": name}, lines=[f"{name} may sign in again."])
     return GOOD
 
 

@@ -1,4 +1,4 @@
-"""Local users, their sessions' epoch, and their attempts to sign in: load and save.
+"""Users, their sessions' epoch, and their attempts to sign in: load and save.
 
 Password hashes come in ready-made and leave this module only through `load_credentials`. Names are kept in one
 spelling (see `same_name`), so that `Anna` and `anna` are one person.
@@ -15,11 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from connector.errors import NotFound, Refused
-from connector.store import history
+from connector.store import audit, history
+from connector.store.inserting import insert_ignore
 from connector.store.tables import login_attempts, users
 from connector.store.unit_of_work import UnitOfWork
 
 LONGEST_NAME = 120
+# The chain of the audit log about who may come in.
+PEOPLE = "people"
 _LONGEST_ADDRESS = 60
 
 
@@ -33,7 +36,7 @@ class UserExists(Refused):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One local user; `session_epoch` must equal the one in a session for that session to count."""
+    """One user; `session_epoch` must equal the one in a session for that session to count."""
 
     id: int
     name: str
@@ -65,6 +68,22 @@ def add_user(*, work: UnitOfWork, name: str, password_hash: str, role: str, now:
     return user_id
 
 
+def add_user_without_password(*, work: UnitOfWork, name: str, role: str, now: datetime, actor: str) -> int | None:
+    """Make a user who signs in elsewhere; answers its id, or None when the name is taken."""
+    made = work.execute(
+        insert_ignore(work, users).values(name=same_name(name), role=role, created_at=now).returning(users.c.id)
+    ).one_or_none()
+    if made is not None:
+        _note(work, now, made.id, "add", actor, after=role, reason=same_name(name))
+    return None if made is None else int(made.id)
+
+
+def save_role(*, work: UnitOfWork, user: User, role: str, now: datetime, actor: str) -> None:
+    """Give another role, or none (empty); open sessions end, since they were opened with the old one."""
+    work.execute(users.update().where(users.c.id == user.id).values(role=role, session_epoch=users.c.session_epoch + 1))
+    _note(work, now, user.id, "role", actor, before=user.role, after=role, reason=user.name)
+
+
 def save_password(*, work: UnitOfWork, user_id: int, password_hash: str) -> None:
     """Keep a new hash of the same password (made with today's cost)."""
     work.execute(users.update().where(users.c.id == user_id).values(password_hash=password_hash))
@@ -77,6 +96,13 @@ def disable_user(*, work: UnitOfWork, name: str, now: datetime, actor: str) -> N
         users.update().where(users.c.id == user.id).values(is_disabled=True, session_epoch=users.c.session_epoch + 1)
     )
     _note(work, now, user.id, "disable", actor, reason=user.name)
+
+
+def enable_user(*, work: UnitOfWork, name: str, now: datetime, actor: str) -> None:
+    """Let the user in again. Raises NotFound."""
+    user = _existing(work, name)
+    work.execute(users.update().where(users.c.id == user.id).values(is_disabled=False))
+    _note(work, now, user.id, "enable", actor, after=user.role, reason=user.name)
 
 
 def end_sessions(*, work: UnitOfWork, user_id: int) -> None:
@@ -147,19 +173,33 @@ def _other(attempt_id: int) -> sa.ColumnElement[bool]:
     return login_attempts.c.id != attempt_id
 
 
+def load_named(*, work: UnitOfWork, name: str) -> User:
+    """The user of that name, locked until the transaction ends. Raises NotFound."""
+    return _user(_existing(work, name))
+
+
 def _existing(work: UnitOfWork, name: str) -> Any:
-    row = work.execute(sa.select(users).where(users.c.name == same_name(name))).one_or_none()
+    row = work.execute(sa.select(users).where(users.c.name == same_name(name)).with_for_update()).one_or_none()
     if row is None:
         raise NotFound(f"There is no user {same_name(name)!r}.", owner="operator", fix="See `countersign user list`.")
     return row
 
 
 def _note(
-    work: UnitOfWork, now: datetime, user_id: int, event: str, actor: str, *, after: str = "", reason: str = ""
+    work: UnitOfWork,
+    now: datetime,
+    user_id: int,
+    event: str,
+    actor: str,
+    *,
+    before: str = "",
+    after: str = "",
+    reason: str = "",
 ) -> None:
-    history.append(
-        work=work, at=now, subject="user", subject_id=user_id, event=event, after=after, reason=reason, actor=actor
-    )
+    """In the history, and in the chain of hashes: who could decide what, and since when, is part of each decision."""
+    said = {"event": event, "before": before, "after": after, "reason": reason, "actor": actor}
+    history.append(work=work, at=now, subject="user", subject_id=user_id, **said)
+    audit.append(work=work, chain=PEOPLE, at=now, subject="user", subject_id=user_id, **said)
 
 
 def _user(row: Any) -> User:

@@ -1,10 +1,10 @@
-"""Add, list and disable local users. There is no default user: the first one is made on the command line."""
+"""Add, list and disable users, and give them roles. There is none by default: the first is made by command."""
 
 from __future__ import annotations
 
 from connector.errors import Refused
 from connector.ports import Clock
-from connector.store import users
+from connector.store import identities, users
 from connector.store.unit_of_work import Database
 from connector.store.users import User
 from connector.usecases.sign_in import LONGEST_PASSWORD, hashed
@@ -30,8 +30,7 @@ def add_user(*, database: Database, clock: Clock, name: str, password: str, role
         raise UserRefused(f"The name has more than {users.LONGEST_NAME} characters.")
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise UserRefused(f"The password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
-    if role not in ROLES:
-        raise UserRefused(f"The role {role!r} is not known.", fix=f"Use one of: {', '.join(ROLES)}.")
+    _refuse_unknown_role(role)
     password_hash = hashed(password)
     with database.unit_of_work() as work:
         user_id = users.add_user(
@@ -41,6 +40,24 @@ def add_user(*, database: Database, clock: Clock, name: str, password: str, role
     return user_id
 
 
+def change_role(*, database: Database, clock: Clock, name: str, role: str, actor: str) -> None:
+    """Give a local user another role and end all open sessions.
+
+    Raises NotFound, UserRefused for a role that is none and for people of the login provider, whose roles come from it.
+    """
+    _refuse_unknown_role(role)
+    with database.unit_of_work() as work:
+        user = users.load_named(work=work, name=name)
+        if identities.is_person_of_provider(connection=work.connection, user_id=user.id):
+            raise UserRefused(
+                f"{user.name} signs in by the login provider, which gives the role.",
+                fix="Change the groups there, or [web.oidc] roles; it counts from the next sign-in. To end open "
+                "sessions at once, disable the user.",
+            )
+        users.save_role(work=work, user=user, role=role, now=clock.now(), actor=actor)
+        work.commit()
+
+
 def disable_user(*, database: Database, clock: Clock, name: str, actor: str) -> None:
     """Lock a user out and end all open sessions. Raises NotFound."""
     with database.unit_of_work() as work:
@@ -48,7 +65,19 @@ def disable_user(*, database: Database, clock: Clock, name: str, actor: str) -> 
         work.commit()
 
 
+def enable_user(*, database: Database, clock: Clock, name: str, actor: str) -> None:
+    """Let a disabled user in again; old sessions stay ended. Raises NotFound."""
+    with database.unit_of_work() as work:
+        users.enable_user(work=work, name=name, now=clock.now(), actor=actor)
+        work.commit()
+
+
 def list_users(*, database: Database) -> tuple[User, ...]:
     """All users by name."""
     with database.reading() as connection:
         return users.list_users(connection=connection)
+
+
+def _refuse_unknown_role(role: str) -> None:
+    if role not in ROLES:
+        raise UserRefused(f"The role {role!r} is not known.", fix=f"Use one of: {', '.join(ROLES)}.")

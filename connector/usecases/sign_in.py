@@ -41,13 +41,14 @@ class TooManyAttempts(Refused):
     """Too many attempts to sign in."""
 
     code = "TOO_MANY_ATTEMPTS"
+    http_status = 429
     owner = "caller"
     fix = "Wait 15 minutes and try again, or ask an administrator."
 
 
 def sign_in(*, database: Database, clock: Clock, name: str, password: str, address: str) -> User:
     """The user, if name and password are right and the account is open. Raises SignInRefused and TooManyAttempts."""
-    attempt_id = _admit(database, clock, name, address)
+    attempt_id = admit(database=database, clock=clock, name=name, address=address)
     with database.reading() as connection:
         found = users.load_credentials(connection=connection, name=name)
     is_right = _is_right(found[1] if found else _nobodys_hash(), password)
@@ -85,7 +86,9 @@ def hashed(password: str) -> str:
     return _HASHER.hash(password)
 
 
-def _admit(database: Database, clock: Clock, name: str, address: str) -> int:
+def admit(
+    *, database: Database, clock: Clock, name: str, address: str, most_by_name: int = MOST_FAILED_PER_NAME
+) -> int:
     """Write the attempt down and count; the id of its row. Raises TooManyAttempts, which counts against nobody."""
     now = clock.now()
     with database.unit_of_work() as work:
@@ -96,7 +99,7 @@ def _admit(database: Database, clock: Clock, name: str, address: str) -> int:
         by_name, by_address = users.failed_attempts(
             connection=connection, name=name, address=address, since=now - WINDOW
         )
-    if by_name <= MOST_FAILED_PER_NAME and by_address <= MOST_FAILED_PER_ADDRESS:
+    if by_name <= most_by_name and by_address <= MOST_FAILED_PER_ADDRESS:
         return attempt_id
     with database.unit_of_work() as work:
         users.drop_attempt(work=work, attempt_id=attempt_id)

@@ -16,6 +16,7 @@ from connector.web.health import health, operations
 from connector.web.invoices import invoices
 from connector.web.messages import messages
 from connector.web.orders import orders
+from connector.web.provider_sign_in import provider_sign_in
 from connector.web.records import records
 from connector.web.refusals import register_pages_of_refusal
 from connector.web.sessions import sign_in_pages
@@ -35,7 +36,7 @@ def go_to_orders_too() -> Response:
     return redirect(url_for("orders.index"))
 
 
-PAGE_BLUEPRINTS = (front_door, sign_in_pages, orders, contracts, invoices, messages, records, health)
+PAGE_BLUEPRINTS = (front_door, sign_in_pages, provider_sign_in, orders, contracts, invoices, messages, records, health)
 API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations)
 
 for _blueprint in PAGE_BLUEPRINTS:

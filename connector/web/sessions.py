@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, session, url_for
@@ -21,6 +21,19 @@ from connector.usecases.sign_in import SignInRefused, TooManyAttempts, known_use
 from connector.web.links import salesforce_url
 
 sign_in_pages = Blueprint("sign_in", __name__)
+
+
+class SignedIn(Protocol):
+    """What a session needs to know of a user."""
+
+    @property
+    def id(self) -> int:
+        """The user's row."""
+
+    @property
+    def session_epoch(self) -> int:
+        """Sessions of another epoch are over."""
+
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,8 +88,8 @@ def page_context() -> dict[str, Any]:
 def show() -> AnyResponse | str:
     """The form; somebody who is signed in already goes on."""
     if _session_user() is not None:
-        return redirect(_safe_next(request.args.get("next", "")))
-    return render_template("login.html", error="", name="", next=request.args.get("next", ""))
+        return redirect(safe_next(request.args.get("next", "")))
+    return _page("", "", request.args.get("next", ""))
 
 
 @sign_in_pages.post("/login")
@@ -84,6 +97,8 @@ def submit() -> AnyResponse:
     """Check name and password; start a fresh session or say no without saying why."""
     services = current_services()
     name, following = request.form.get("name", ""), request.form.get("next", "")
+    if services.identity is not None:
+        abort(403, description="People sign in by the login provider here; passwords of local users do not count.")
     try:
         user = sign_in(
             database=services.database,
@@ -93,14 +108,11 @@ def submit() -> AnyResponse:
             address=request.remote_addr or "",
         )
     except SignInRefused as error:
-        return _form_again(401, f"{error} {error.fix}", name, following)
+        return form_again(401, f"{error} {error.fix}", name, following)
     except TooManyAttempts as error:
-        return _form_again(429, f"{error} {error.fix}", name, following)
-    session.clear()
-    session.permanent = True
-    session["user"], session["epoch"] = user.id, user.session_epoch
-    session["since"] = services.clock.now().isoformat()
-    return redirect(_safe_next(following))
+        return form_again(429, f"{error} {error.fix}", name, following)
+    open_session(user)
+    return redirect(safe_next(following))
 
 
 @sign_in_pages.post("/logout")
@@ -113,12 +125,26 @@ def leave() -> AnyResponse:
     return redirect(url_for("sign_in.show"))
 
 
-def _form_again(status: int, error: str, name: str, following: str) -> Response:
-    page = render_template("login.html", error=error, name=name[:120], next=following)
-    answer = Response(page, status=status)
+def open_session(user: SignedIn) -> None:
+    """A fresh session for that user: nothing of what the browser brought lives on in it."""
+    services = current_services()
+    session.clear()
+    session.permanent = True
+    session["user"], session["epoch"] = user.id, user.session_epoch
+    session["since"], session["by"] = services.clock.now().isoformat(), services.config.web.login
+
+
+def form_again(status: int, error: str, name: str = "", following: str = "") -> Response:
+    """The sign-in page with what went wrong."""
+    answer = Response(_page(error, name[:120], following), status=status)
     if status == 429:
         answer.headers["Retry-After"] = "900"
     return answer
+
+
+def _page(error: str, name: str, following: str) -> str:
+    is_by_provider = current_services().identity is not None
+    return render_template("login.html", error=error, name=name, next=following, is_by_provider=is_by_provider)
 
 
 def _session_user() -> Any:
@@ -129,12 +155,14 @@ def _session_user() -> Any:
         return None
     # The cookie is signed, so this is an instant that we wrote.
     age = services.clock.now() - datetime.fromisoformat(since)
-    if age >= timedelta(hours=services.config.web.session_hours):
+    # A session that was opened by a way that is closed now ends with it.
+    is_over = session.get("by") != services.config.web.login
+    if is_over or age >= timedelta(hours=services.config.web.session_hours):
         return None
     return known_user(database=services.database, user_id=user_id, session_epoch=epoch)
 
 
-def _safe_next(target: str) -> str:
+def safe_next(target: str) -> str:
     """The page asked for when it is one of ours, else the first page: nobody is sent to a foreign site."""
     parts = urlsplit(target) if _is_plain(target) else None
     is_ours = parts is not None and not parts.scheme and not parts.netloc and _is_page(parts.path)

@@ -131,6 +131,29 @@ def test_disabling_a_user_ends_open_sessions(person: FlaskClient, sqlite_databas
     assert person.get("/review/orders").headers["Location"].startswith("/login")
 
 
+def test_another_role_ends_sessions_that_were_opened_with_the_old_one(
+    person: FlaskClient, sqlite_database: Database, clock: FixedClock
+) -> None:
+    assert person.get("/review/orders").status_code == 200
+
+    change_users.change_role(database=sqlite_database, clock=clock, name="anna", role="viewer", actor="test")
+
+    assert person.get("/review/orders").headers["Location"].startswith("/login")
+    sign_in(person)
+    assert "viewer" in person.get("/review/orders").text
+
+
+def test_signing_in_opens_a_fresh_session(stranger: FlaskClient, sqlite_database: Database, clock: FixedClock) -> None:
+    make_user(sqlite_database, clock)
+    with stranger.session_transaction() as planted:
+        planted["planted"] = "by a stranger"
+
+    sign_in(stranger)
+
+    with stranger.session_transaction() as held:
+        assert "planted" not in held
+
+
 def test_signing_out_makes_a_copied_cookie_worthless(app: Flask, person: FlaskClient) -> None:
     cookie = person.get_cookie("countersign")
     assert cookie is not None
