@@ -15,11 +15,13 @@ from flask import current_app
 from connector.config import Config
 from connector.domain.assumptions import Assumptions
 from connector.domain.legal_entities import LegalEntity
+from connector.domain.matching import MatchRules
 from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
 from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, TaxEngine
 from connector.store.unit_of_work import Database
+from connector.usecases.cash_desk import CashDesk
 from connector.usecases.postbox import Postbox
 from connector.usecases.review_desk import ReviewDesk
 from connector.usecases.show_status import StatusBoard
@@ -45,15 +47,19 @@ class Services:
     entities: Mapping[str, LegalEntity] = field(default_factory=dict)
     rules: ReviewRules = field(default_factory=ReviewRules)
     identity: IdentityProvider | None = None
+    match_rules: MatchRules = field(default_factory=MatchRules)
     postbox: Postbox = field(init=False)
     desk: ReviewDesk = field(init=False)
+    cash: CashDesk = field(init=False)
 
     def __post_init__(self) -> None:
-        """Postbox and desk work on this database and with this starter, whatever was replaced."""
+        """Postbox and desks work on this database and with this starter, whatever was replaced."""
         postbox = Postbox(database=self.database, starter=self.starter, clock=self.clock)
         object.__setattr__(self, "postbox", postbox)
         desk = ReviewDesk(self.database, self.clock, self.rules, self.entities, self.taxes, self.board)
         object.__setattr__(self, "desk", desk)
+        cash = CashDesk(self.database, self.clock, self.entities, self.match_rules)
+        object.__setattr__(self, "cash", cash)
 
 
 def current_services() -> Services:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.domain.fulfilment import ORDER_TRANSITIONS, STEP_TRANSITIONS
+from connector.domain.payments import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from connector.domain.review import INVOICE_TRANSITIONS
 
 _MACHINES: tuple[tuple[str, Mapping[Any, str]], ...] = (
     ("Order", ORDER_TRANSITIONS),
     ("Fulfilment step", STEP_TRANSITIONS),
     ("Invoice and credit note", INVOICE_TRANSITIONS),
+    ("Payment", PAYMENT_TRANSITIONS),
+    ("Refund", REFUND_TRANSITIONS),
 )
 
 

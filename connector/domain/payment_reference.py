@@ -8,6 +8,8 @@ which payment belongs to which invoice.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from connector.domain.money import Money
@@ -22,6 +24,13 @@ _SMALLEST, _LARGEST = Decimal("0.01"), Decimal("999999999.99")
 _SEPARATORS = re.compile(r"[\s./_\-]+")
 _ALPHANUMERIC = re.compile(r"[A-Z0-9]+")
 _CREDITOR_REFERENCE = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
+# Any place in a text may begin a reference, also one inside another.
+_QUOTED = re.compile(r"(?=(RF[0-9]{2}[A-Z0-9]{1,21}))")
+_WORD = re.compile(r"[A-Z0-9]+")
+# A number without check digits counts only when it is long enough not to be a date or a house number by chance.
+_SHORTEST_NUMBER, _LONGEST_NUMBER, _LEAST_DIGITS, _MOST_JOINED = 5, 30, 3, 5
+# No bank sends more text with a payment; more is an attack on our time.
+_LONGEST_SEARCHED = 2000
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]+")
 _BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
 
@@ -56,6 +65,62 @@ def is_creditor_reference(text: str) -> bool:
 def is_same_reference(first: str, second: str) -> bool:
     """Whether two references mean the same: blanks, case, and leading zeros that banks strip, do not count."""
     return _comparable(first) == _comparable(second)
+
+
+def reference_key(text: str) -> str:
+    """What references are compared by: no separators, no check digits, no leading zeros, capitals."""
+    return _comparable(text)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a payment quotes, as keys: those that check digits prove, those that merely look like a number of ours, and
+    texts whose check digits do not hold.
+    """
+
+    proved: tuple[str, ...] = ()
+    likely: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+
+
+def references_in(texts: Iterable[str]) -> References:
+    """The references that the texts of a payment may quote, as keys like those of `reference_key`.
+
+    Banks fold lines and insert blanks anywhere, so words are joined again. What looks like a creditor reference but
+    fails its check digits at every length is told apart: a digit is wrong, and nothing inside it counts.
+    """
+    proved: dict[str, None] = {}
+    likely: dict[str, None] = {}
+    wrong: dict[str, None] = {}
+    for text in texts:
+        capitals = text[:_LONGEST_SEARCHED].upper()
+        for match in _QUOTED.finditer(_SEPARATORS.sub("", capitals)):
+            _read_quoted(match[1], proved, wrong)
+        for key in _joined_words(_WORD.findall(capitals)):
+            likely.setdefault(key)
+    shown = [key for key in likely if key not in proved and not any(key in text for text in wrong)]
+    return References(tuple(proved), tuple(shown), tuple(wrong))
+
+
+def _read_quoted(text: str, proved: dict[str, None], wrong: dict[str, None]) -> None:
+    """Every cut of a text whose check digits hold is a possible reference: what follows it may be glued on."""
+    cuts = [text[:length] for length in range(len(text), 4, -1) if is_creditor_reference(text[:length])]
+    for cut in cuts:
+        proved.setdefault(_comparable(cut))
+    if not cuts:
+        wrong.setdefault(text)
+
+
+def _joined_words(words: Sequence[str]) -> Iterator[str]:
+    """Words, and neighbours joined, that are long enough and have enough digits to be a number of ours."""
+    for start in range(len(words)):
+        joined = ""
+        for word in words[start : start + _MOST_JOINED]:
+            joined += word
+            if len(joined) > _LONGEST_NUMBER:
+                break
+            if len(joined) >= _SHORTEST_NUMBER and sum(sign.isdigit() for sign in joined) >= _LEAST_DIGITS:
+                yield joined.lstrip("0")
 
 
 def is_iban(text: str) -> bool:

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
-from connector.domain.credit_notes import apply_credit
 from connector.domain.documents import DocumentView
 from connector.domain.money import Money, total
 from connector.domain.review import NOT_BILLED, InvoiceState
 from connector.errors import NotFound
+from connector.store.ledger import invoice_balance
 from connector.store.numbering import TakenNumber
 from connector.store.tables_billing import invoices
 from connector.store.tables_review import credit_applications, issued_documents
@@ -189,17 +189,9 @@ def lock_all(*, work: UnitOfWork, invoice_ids: Sequence[int]) -> None:
     work.execute(query.with_for_update()).all()
 
 
-def open_amount(*, connection: Connection, invoice_id: int, paid: Money | None = None) -> Money:
-    """What the customer still owes on an issued invoice: gross less credits less what was paid; never below zero."""
-    row = connection.execute(
-        sa.select(invoices.c.gross, invoices.c.currency).where(invoices.c.id == invoice_id)
-    ).one()  # fmt: skip
-    amounts = connection.execute(
-        sa.select(credit_applications.c.amount).where(credit_applications.c.invoice_id == invoice_id)
-    ).scalars()
-    credit = total((Money(amount, row.currency) for amount in amounts), currency=row.currency)
-    nothing = Money.zero(row.currency)
-    return apply_credit(owed=Money(row.gross, row.currency), paid=paid or nothing, credit=credit)[0]
+def open_amount(*, connection: Connection, invoice_id: int) -> Money:
+    """What the customer still owes on an issued invoice: gross less credits, payments and write-offs; never below 0."""
+    return invoice_balance(connection=connection, invoice_id=invoice_id).open
 
 
 def _lowered(row: Any, taken: Sequence[Any]) -> LoweredRow:

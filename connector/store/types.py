@@ -13,6 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+_AMOUNT_PLACES = 4
+# A sum of thousands of amounts must still fit into 64 bits.
+_LARGEST_AMOUNT = 10**15
+
 
 class ExactDecimal(sa.types.TypeDecorator[Decimal]):
     """A Decimal with all its digits: NUMERIC on PostgreSQL, text on SQLite."""
@@ -34,6 +38,29 @@ class ExactDecimal(sa.types.TypeDecorator[Decimal]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value)
+
+
+class ExactAmount(sa.types.TypeDecorator[Decimal]):
+    """An amount of money that the database can sum exactly: whole ten-thousandths, the smallest unit of any currency.
+
+    SQLite would sum texts as floats; whole numbers it adds without loss.
+    """
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if not isinstance(value, Decimal):
+            raise TypeError(f"an amount must be a Decimal, not {type(value).__name__}")
+        scaled = value.scaleb(_AMOUNT_PLACES)
+        if scaled != scaled.to_integral_value() or abs(scaled) >= _LARGEST_AMOUNT:
+            raise ValueError(f"{value} is no amount of any currency")
+        return int(scaled)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(int(value)).scaleb(-_AMOUNT_PLACES)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):

@@ -11,10 +11,11 @@ from datetime import date
 from connector.domain.invoice_drafts import DocumentKind
 from connector.domain.legal_entities import LegalEntity
 from connector.domain.review import Actor, InvoiceEvent
-from connector.store import artifacts, invoices, issued, numbering
+from connector.store import artifacts, invoices, issued, ledger, numbering, open_items
 from connector.store.artifacts import ArtifactKind
 from connector.store.numbering import TakenNumber
 from connector.store.unit_of_work import UnitOfWork
+from connector.usecases.allocate_payment import release_surplus
 from connector.usecases.review_desk import OpenedDocument, ReviewDesk, entity_of, record, text_of, view_of
 
 FILES = (ArtifactKind.PDF, ArtifactKind.XML, ArtifactKind.HTML)
@@ -41,9 +42,10 @@ def issue(*, work: UnitOfWork, desk: ReviewDesk, opened: OpenedDocument, actor: 
     )  # fmt: skip
     invoices.save_due(work=work, invoice_id=document.id, due_on=due_on)
     if document.kind is DocumentKind.CREDIT_NOTE:
-        issued.save_applications(
-            work=work, credit_note_id=document.id, credit=-document.gross, lowered=opened.lowered
-        )  # fmt: skip
+        _lower(work, desk, opened, taken)
+    else:
+        open_items.save_reference(work=work, invoice_id=document.id, number=taken.number)
+    ledger.touch_customers(work=work, customers=[(document.org_id, document.draft.bill_to.customer_ref)])
     artifacts.want(work=work, invoice_id=document.id, kinds=FILES, now=now)
     record(
         work=work,
@@ -55,6 +57,20 @@ def issue(*, work: UnitOfWork, desk: ReviewDesk, opened: OpenedDocument, actor: 
         data={"number": taken.number, "approved_hash": opened.content.hash, "content_hash": content.hash},
     )
     return taken
+
+
+def _lower(work: UnitOfWork, desk: ReviewDesk, opened: OpenedDocument, taken: TakenNumber) -> None:
+    """Take the credit off the invoices; what had been paid beyond is credit of the customer again."""
+    issued.save_applications(
+        work=work, credit_note_id=opened.document.id, credit=-opened.document.gross, lowered=opened.lowered
+    )
+    release_surplus(
+        work=work,
+        invoice_ids=[row.id for row in opened.lowered],
+        on=taken.issued_on,
+        now=desk.clock.now(),
+        reason=f"{taken.number} lowered the invoice after it was paid.",
+    )
 
 
 def _due_on(opened: OpenedDocument, entity: LegalEntity, issued_on: date) -> date:
