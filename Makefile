@@ -9,11 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 # What is checked as Python: everything but what tools made.
-SOURCES := connector mappings webhooks templates tests benchmarks
+SOURCES := connector mappings webhooks templates tests benchmarks scripts
 # Tests that share something costly (a browser, the ports of the demo) stay together in one of these: xdist_group.
 TEST_PROCESSES ?= 2
 
-.PHONY: help demo serve test check format bench browser clean
+.PHONY: help demo serve test check format bench browser package-tools clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,7 +24,7 @@ demo: $(VENV)/.installed ## Show the whole way of a deal on this machine (ONCE=1
 serve: $(VENV)/.installed ## Run the web server with the worker, with the settings in config.toml.
 	@$(BIN)/python -m connector serve --with-worker
 
-test: $(VENV)/.installed-test browser ## Run all tests (ARGS="-k words" for some).
+test: $(VENV)/.installed-test browser package-tools ## Run all tests (ARGS="-k words" for some).
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
 
 check: $(VENV)/.installed-test ## Check format, lint and types, then run all tests.
@@ -42,6 +42,9 @@ bench: $(VENV)/.installed-test ## Measure requests and orders per second (a few 
 
 browser: ## Make sure that a Chromium is here for the browser tests.
 	@.ci/ensure-browser
+
+package-tools: ## Make sure that the checks of the Salesforce package can run.
+	@.ci/ensure-package-tools
 
 clean: ## Remove the virtual environment and what tools left behind.
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -37,6 +37,7 @@ _TEXT, _LONG_TEXT = frozenset({"string", "textarea", "url"}), frozenset({"string
 _STATUS_FORMS: dict[str, tuple[frozenset[str], int, tuple[str, ...]]] = {
     "Status": (frozenset({"picklist", "string"}), 20, tuple(word.value for word in StatusWord)),
     "Step": (_LONG_TEXT, 40, ()),
+    "Steps": (_LONG_TEXT, 255, ()),
     "Error_Code": (_LONG_TEXT, 80, ()),
     "Error": (_LONG_TEXT, 4000, ()),
     "Attempts": (_NUMBERS, 0, ()),

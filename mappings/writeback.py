@@ -19,6 +19,7 @@ _LONGEST_CODE = 80
 _FIELDS: dict[str, Callable[[Status], JsonScalar]] = {
     "Status": lambda status: status.word.value,
     "Step": lambda status: status.step or None,
+    "Steps": lambda status: _cut(status.steps) or None,
     "Error_Code": lambda status: status.code[:_LONGEST_CODE] or None,
     "Error": lambda status: _cut(status.sentence) or None,
     "Attempts": lambda status: min(status.attempts, 9999),

@@ -46,7 +46,7 @@ def test_every_order_state_is_explained() -> None:
 
 
 def test_every_status_word_is_explained() -> None:
-    told = re.findall(r"^\| (\w[\w ]*?) \|", text_of("docs/salesforce.md"), re.M)
+    told = re.findall(r"^\| (\w[\w ]*?) \|", text_of("docs/salesforce-setup.md"), re.M)
 
     assert {word.value for word in StatusWord} <= set(told)
 
@@ -101,7 +101,7 @@ def test_every_field_that_is_written_is_in_the_setup_of_salesforce() -> None:
 
     written = fields_of("Quote", Status(word=StatusWord.SYNCED))
 
-    text = text_of("docs/salesforce.md")
+    text = text_of("docs/salesforce-setup.md")
     assert len(written) > 10
     assert [name for name in written if f"| `{name}` |" not in text] == []
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from connector.domain.fulfilment import OrderState
+from connector.domain.fulfilment import OrderState, StepName, StepState
 from connector.errors import Fault
 
 
@@ -43,6 +43,7 @@ class Status:
 
     word: StatusWord
     step: str = ""
+    steps: str = ""
     code: str = ""
     sentence: str = ""
     attempts: int = 0
@@ -54,6 +55,24 @@ class Status:
     contract_value: Decimal | None = None
     link: str = ""
     source_hash: str = ""
+
+
+# How people call the fulfilment steps.
+STEP_NAMES = {
+    StepName.CUSTOMER: "Customer",
+    StepName.CONTRACT: "Contract",
+    StepName.SUBSCRIPTIONS: "Subscriptions",
+    StepName.METERING: "Metering",
+    StepName.READ_BACK: "Read-back",
+}
+
+
+def steps_text(*, state: OrderState, steps: tuple[tuple[StepName, StepState], ...]) -> str:
+    """Every step with its state, one a line: the order itself first; without steps it is the order that stopped."""
+    if not steps:
+        word = {OrderState.NEW: StepState.RUNNING, OrderState.FULFILLING: StepState.RUNNING}.get(state)
+        return f"Order: {word or state.value.lower()}"
+    return "\n".join(["Order: done", *(f"{STEP_NAMES[name]}: {step.value}" for name, step in steps)])
 
 
 def sentence_of(faults: tuple[Fault, ...]) -> str:

@@ -26,6 +26,7 @@ CurrencyIsoCode        Restricted(USD, EUR, GBP, JPY, CHF, CAD, AUD, KWD) multic
 STATUS = """
 Sync_Status__c          Restricted(Not Sent, Pending, In Progress, Synced, Warning, Failed, Blocked, Skipped)
 Sync_Step__c            Text(80)
+Sync_Steps__c           LongText(4000)
 Sync_Last_Attempt__c    DateTime
 Sync_Last_Success__c    DateTime
 Sync_Error_Code__c      Text(80)

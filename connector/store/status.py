@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 
-from connector.domain.fulfilment import OrderState, StepState
+from connector.domain.fulfilment import OrderState, StepName, StepState
 from connector.domain.terms import RecordRef
 from connector.errors import Fault
 from connector.store.sent_back import load_sent_back
@@ -21,6 +22,7 @@ from connector.store.unit_of_work import UnitOfWork
 class StatusRow:
     """What is known of an order and its record. `step` is the one it is at, empty when all are done or none began.
 
+    `steps` are the fulfilment steps in order, each with its state; none before the order could be read.
     `warnings` are those of its contract that this order caused, `sent_back` tells of an invoice of it that finance
     sent back and nobody has answered yet.
     """
@@ -42,6 +44,7 @@ class StatusRow:
     undone_on: date | None = None
     undo_reason: str = ""
     warnings: tuple[Fault, ...] = ()
+    steps: tuple[tuple[StepName, StepState], ...] = ()
     sent_back: Fault | None = None
 
 
@@ -57,7 +60,8 @@ def load_status(*, work: UnitOfWork, order_id: int) -> StatusRow:
         .where(orders.c.id == order_id)
     )
     row = work.execute(query).one()
-    step, attempts, not_before = _step_at(work, order_id)
+    steps = _steps(work, order_id)
+    step, attempts, not_before = _step_at(steps)
     return StatusRow(
         ref=RecordRef(row.org_id, row.object, row.record_id),
         account_id=row.account_id or row.customer_ref,
@@ -76,18 +80,21 @@ def load_status(*, work: UnitOfWork, order_id: int) -> StatusRow:
         undone_on=row.undone_on,
         undo_reason=row.reason or "",
         warnings=tuple(Fault(**found) for found in row.warnings or () if found["record"] == row.record_id),
+        steps=tuple((StepName(step.name), StepState(step.state)) for step in steps),
         sent_back=load_sent_back(work=work, order_ref=row.record_id, contract_id=row.contract_id),
     )
 
 
-def _step_at(work: UnitOfWork, order_id: int) -> tuple[str, int, datetime | None]:
-    """(name, attempts, next try) of the first step that began and is not done."""
+def _steps(work: UnitOfWork, order_id: int) -> Sequence[sa.Row[tuple[str, str, int, datetime | None]]]:
+    """Name, state, attempts and next try of each step, in order."""
     steps = fulfilment_steps.c
-    query = (
-        sa.select(steps.name, steps.attempts, steps.not_before)
-        .where(steps.order_id == order_id, steps.state != StepState.DONE, steps.attempts > 0)
-        .order_by(steps.position)
-        .limit(1)
-    )
-    row = work.execute(query).one_or_none()
-    return ("", 0, None) if row is None else (row.name, row.attempts, row.not_before)
+    query = sa.select(steps.name, steps.state, steps.attempts, steps.not_before)
+    return work.execute(query.where(steps.order_id == order_id).order_by(steps.position)).all()
+
+
+def _step_at(steps: Sequence[sa.Row[tuple[str, str, int, datetime | None]]]) -> tuple[str, int, datetime | None]:
+    """(name, attempts, next try) of the first step that began and is not done."""
+    for step in steps:
+        if step.state != StepState.DONE and step.attempts > 0:
+            return step.name, step.attempts, step.not_before
+    return "", 0, None

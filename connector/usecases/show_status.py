@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.domain.fulfilment import OrderState
-from connector.domain.status import WORD_OF_STATE, Status, StatusWord, sentence_of
+from connector.domain.status import WORD_OF_STATE, Status, StatusWord, sentence_of, steps_text
 from connector.domain.terms import RecordRef
 from connector.errors import Fault
 from connector.store import writebacks
@@ -70,6 +70,7 @@ def _status(row: StatusRow, base_url: str, now: datetime) -> Status:
     return Status(
         word=word,
         step=_step_words(row),
+        steps=steps_text(state=row.state, steps=row.steps),
         code=code,
         sentence=sentence,
         attempts=row.attempts,
