@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connector.domain.collecting import LINK_TRANSITIONS
 from connector.domain.fulfilment import ORDER_TRANSITIONS, STEP_TRANSITIONS
 from connector.domain.payments import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from connector.domain.review import INVOICE_TRANSITIONS
@@ -15,6 +16,7 @@ _MACHINES: tuple[tuple[str, Mapping[Any, str]], ...] = (
     ("Invoice and credit note", INVOICE_TRANSITIONS),
     ("Payment", PAYMENT_TRANSITIONS),
     ("Refund", REFUND_TRANSITIONS),
+    ("Payment link", LINK_TRANSITIONS),
 )
 
 
