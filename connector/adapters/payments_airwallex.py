@@ -24,8 +24,7 @@ from connector.adapters.payments_airwallex_errors import (
     unreadable,
 )
 from connector.adapters.payments_airwallex_reading import KEY_FIELD, link_key, link_of, object_of, request_id_of
-from connector.domain.collecting import ObjectKind, ProviderObject
-from connector.domain.money import Money, currency_places
+from connector.domain.collecting import ObjectKind, ProviderObject, refuse_impossible
 from connector.errors import Refused, Uncertain
 from connector.logs import log
 from connector.ports import Clock, LinkRequest, PaymentLink, ProviderAccount, RefundRequest
@@ -43,14 +42,6 @@ _PAGE = 100
 _MOST_PAGES = 100
 _LONGEST_REASON, _LONGEST_TITLE = 128, 120
 _REF = re.compile(r"[A-Za-z0-9_.:-]{1,120}")
-
-
-class AmountRefused(Refused):
-    """The amount cannot be paid by a link."""
-
-    code = "AMOUNT_REFUSED"
-    owner = "finance"
-    fix = "Only positive amounts with the places of their currency can be asked for."
 
 
 class AirwallexPayments:
@@ -203,15 +194,6 @@ class AirwallexPayments:
             if found.get("has_more") is not True:
                 return
         raise unreadable(doing=doing, why=f"the list has more than {_MOST_PAGES} pages", is_write=False)
-
-
-def refuse_impossible(amount: Money) -> None:
-    """Raises AmountRefused for nothing, less than nothing, and more places than the currency has."""
-    if amount.amount <= 0:
-        raise AmountRefused(f"{amount} cannot be asked for.")
-    if amount.amount != amount.rounded().amount:
-        places = currency_places(amount.currency)
-        raise AmountRefused(f"{amount} has more than the {places} places of {amount.currency}.")
 
 
 def _safe(ref: str) -> str:

@@ -14,7 +14,16 @@ from decimal import Decimal
 from enum import StrEnum
 
 from connector.domain.fulfilment import IllegalTransition
-from connector.domain.money import Money
+from connector.domain.money import Money, currency_places
+from connector.errors import Refused
+
+
+class AmountRefused(Refused):
+    """The amount cannot be asked for or given back."""
+
+    code = "AMOUNT_REFUSED"
+    owner = "finance"
+    fix = "Only amounts above zero, with no more places than their currency has, can move."
 
 
 class ObjectKind(StrEnum):
@@ -80,6 +89,21 @@ class ProviderObject:
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
+class PayOutcome(StrEnum):
+    """What the customer's bank says to a payment at the embedded provider: its magic values."""
+
+    PAID = "paid"
+    DECLINED = "declined"
+    # The money comes later.
+    DELAYED = "delayed"
+    # Half of it comes, as with a bank transfer of too little.
+    PARTIAL = "partial"
+    # Paid, and given back in the provider's own web app.
+    REFUNDED = "refunded"
+    # Paid, and then the customer says to the bank that it was not them.
+    DISPUTED = "disputed"
+
+
 class LinkState(StrEnum):
     """How far one payment link of ours is."""
 
@@ -127,6 +151,15 @@ LINK_TRANSITIONS: Mapping[tuple[LinkState, LinkEvent], LinkState] = {
 
 # An invoice has at most one link of these states, so that no customer can pay it twice.
 LIVE_LINK_STATES = (LinkState.WANTED, LinkState.OPEN, LinkState.WITHDRAWING, LinkState.REFUSED)
+
+
+def refuse_impossible(amount: Money) -> None:
+    """Raises AmountRefused for nothing, less than nothing, and more places than the currency has."""
+    if amount.amount <= 0:
+        raise AmountRefused(f"{amount} cannot move.")
+    if amount.amount != amount.rounded().amount:
+        places = currency_places(amount.currency)
+        raise AmountRefused(f"{amount} has more than the {places} places of {amount.currency}.")
 
 
 def link_after(state: LinkState, event: LinkEvent) -> LinkState:
