@@ -29,24 +29,24 @@ class EmbeddedPaymentStore:
         """Keep a link, or answer the one that its key made."""
         with self._database.unit_of_work() as work:
             work.execute(insert_ignore(work, embedded_links), asdict(link))
-            row = work.execute(sa.select(embedded_links).where(embedded_links.c.key == link.key)).one()
+            row = work.execute(_LINKS.where(embedded_links.c.key == link.key)).one()
             work.commit()
-        return EmbeddedLink(*row)
+        return _link(row)
 
     def link(self, *, ref: str = "", key: str = "") -> EmbeddedLink | None:
         """The link of that ref, or of that key."""
         column, value = (embedded_links.c.ref, ref) if ref else (embedded_links.c.key, key)
         with self._database.reading() as connection:
-            row = connection.execute(sa.select(embedded_links).where(column == value)).one_or_none()
-        return None if row is None else EmbeddedLink(*row)
+            row = connection.execute(_LINKS.where(column == value)).one_or_none()
+        return None if row is None else _link(row)
 
     def deactivate(self, *, ref: str) -> EmbeddedLink | None:
         """Take a link off; None when there is none."""
         with self._database.unit_of_work() as work:
             off = embedded_links.update().where(embedded_links.c.ref == ref).values(is_active=False)
-            row = work.execute(off.returning(embedded_links)).one_or_none()
+            row = work.execute(off.returning(*_LINK_COLUMNS)).one_or_none()
             work.commit()
-        return None if row is None else EmbeddedLink(*row)
+        return None if row is None else _link(row)
 
     def pay(self, *, link_ref: str, payment_ref: str, objects: Sequence[EmbeddedObject]) -> bool:
         """Use a link up for a payment, with what followed from it; False when it is no longer active."""
@@ -69,7 +69,7 @@ class EmbeddedPaymentStore:
             if known is None:
                 _insert(work, [found])
                 work.commit()
-        return found if known is None else EmbeddedObject(*known)
+        return found if known is None else _object(known)
 
     def change(self, *, ref: str, state: str, at: datetime) -> bool:
         """Have a thing go on; False when there is none."""
@@ -84,16 +84,18 @@ class EmbeddedPaymentStore:
         query = _OBJECTS.where(embedded_objects.c.ref == ref, embedded_objects.c.kind == kind)
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else EmbeddedObject(*row)
+        return None if row is None else _object(row)
 
     def objects(self, *, since: datetime | None = None, payment_ref: str = "") -> list[EmbeddedObject]:
         """Things made or changed since then, or those of one payment, oldest first."""
         c = embedded_objects.c
         wanted = c.payment_ref == payment_ref if payment_ref else c.updated_at >= since
         with self._database.reading() as connection:
-            return [EmbeddedObject(*row) for row in connection.execute(_OBJECTS.where(wanted).order_by(c.created_at))]
+            return [_object(row) for row in connection.execute(_OBJECTS.where(wanted).order_by(c.created_at))]
 
 
+_LINK_COLUMNS = tuple(embedded_links.c[name] for name in EmbeddedLink.__dataclass_fields__)
+_LINKS = sa.select(*_LINK_COLUMNS)
 _OBJECTS = sa.select(*(embedded_objects.c[name] for name in EmbeddedObject.__dataclass_fields__))
 
 
@@ -101,3 +103,11 @@ def _insert(work: UnitOfWork, objects: Sequence[EmbeddedObject]) -> None:
     rows: list[dict[str, Any]] = [asdict(one) for one in objects]
     if rows:
         work.execute(embedded_objects.insert(), rows)
+
+
+def _link(row: Any) -> EmbeddedLink:
+    return EmbeddedLink(*row)
+
+
+def _object(row: Any) -> EmbeddedObject:
+    return EmbeddedObject(*row)

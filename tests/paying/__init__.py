@@ -1,0 +1,1 @@
+"""A strict stand-in for Airwallex, and what tests of paying share."""
