@@ -28,6 +28,7 @@ from connector.errors import Misconfigured
 from connector.finance import legal_entities, review_rules
 from connector.jobs import Clockwork
 from connector.logs import log
+from connector.paying import payment_provider
 from connector.ports import Clock, Org, RecordMapping
 from connector.services import Services
 from connector.store.migrate import migrate
@@ -70,6 +71,7 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         taxes=_taxes(config),
         entities=legal_entities(config.billing),
         rules=review_rules(config.review),
+        payments=payment_provider(config=config, database=database, clock=used_clock),
         identity=make_identity_provider(config, used_clock),
     )
 

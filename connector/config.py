@@ -19,6 +19,7 @@ from connector.config_billing import BillingSettings, ReviewSettings
 from connector.config_billing import Section as _Section
 from connector.config_faults import faults_of, setting_fault
 from connector.config_login import OidcSettings
+from connector.config_payments import AirwallexSection, PaymentsSettings
 from connector.config_secrets import ORG_NAME, Secrets, org_prefix, read_secret, read_secrets
 from connector.errors import Fault, Misconfigured
 
@@ -213,6 +214,10 @@ class JobSettings(_Section):
     render: float = Field(default=1, ge=0.1, le=_WEEK)
     # Below the ten minutes for which a file is claimed, or two processes would render it.
     render_limit: float = Field(default=120, ge=5, le=480)
+    payments: float = Field(default=2, ge=0.1, le=_WEEK)
+    payment_links: float = Field(default=30, ge=0.5, le=_WEEK)
+    payments_poll: float = Field(default=86_400, ge=60, le=_WEEK)
+    payments_poll_days: int = Field(default=7, ge=1, le=90)
     retention: float = Field(default=3600, ge=60, le=_WEEK)
     retention_days: int = Field(default=30, ge=1, le=3660)
     silence: float = Field(default=15, ge=1, le=_WEEK)
@@ -229,6 +234,8 @@ class Config(_Section):
     writeback: WritebackSettings = WritebackSettings()
     billing: BillingSettings = BillingSettings()
     review: ReviewSettings = ReviewSettings()
+    payments: PaymentsSettings = PaymentsSettings()
+    airwallex: AirwallexSection = AirwallexSection()
     web: WebSettings = WebSettings()
     jobs: JobSettings = JobSettings()
     secrets: Secrets = Field(default_factory=Secrets, exclude=True)

@@ -20,6 +20,7 @@ from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
 from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, TaxEngine
+from connector.ports_payments import PaymentProvider
 from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
 from connector.usecases.postbox import Postbox
@@ -32,7 +33,8 @@ from connector.usecases.start_look import StartsWork
 class Services:
     """The parts of one process. `orgs` is keyed by org id, `entities` by the code of the legal entity.
 
-    `identity` is the login provider, None while people sign in by name and password.
+    `identity` is the login provider, None while people sign in by name and password; `payments` is None while nobody
+    takes money by link.
     """
 
     config: Config
@@ -48,6 +50,7 @@ class Services:
     rules: ReviewRules = field(default_factory=ReviewRules)
     identity: IdentityProvider | None = None
     match_rules: MatchRules = field(default_factory=MatchRules)
+    payments: PaymentProvider | None = None
     postbox: Postbox = field(init=False)
     desk: ReviewDesk = field(init=False)
     cash: CashDesk = field(init=False)

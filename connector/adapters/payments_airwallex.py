@@ -27,7 +27,8 @@ from connector.adapters.payments_airwallex_reading import KEY_FIELD, link_key, l
 from connector.domain.collecting import ObjectKind, ProviderObject, refuse_impossible
 from connector.errors import Refused, Uncertain
 from connector.logs import log
-from connector.ports import Clock, LinkRequest, PaymentLink, ProviderAccount, RefundRequest
+from connector.ports import Clock
+from connector.ports_payments import LinkRequest, PaymentLink, ProviderAccount, RefundRequest
 
 _T = TypeVar("_T")
 

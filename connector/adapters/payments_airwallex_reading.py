@@ -17,7 +17,7 @@ from connector.adapters.payments_airwallex_errors import plain
 from connector.domain.collecting import ObjectKind, ObjectState, ProviderObject
 from connector.domain.money import Money
 from connector.errors import Refused
-from connector.ports import PaymentLink
+from connector.ports_payments import PaymentLink
 
 # Our own words inside Airwallex's metadata.
 KEY_FIELD = "countersign_key"

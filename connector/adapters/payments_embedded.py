@@ -21,7 +21,8 @@ from connector.domain.collecting import (
 )
 from connector.domain.embedded_payments import DELAY, FAILING_END, EmbeddedLink, EmbeddedObject, after_paying, as_of
 from connector.errors import NotFound, Refused
-from connector.ports import Clock, LinkRequest, PaymentLink, ProviderAccount, RefundRequest
+from connector.ports import Clock
+from connector.ports_payments import LinkRequest, PaymentLink, ProviderAccount, RefundRequest
 
 
 class EmbeddedRefused(Refused):

@@ -70,7 +70,7 @@ provider_objects = sa.Table(
     sa.Column("seen_at", UtcDateTime, nullable=False),
     reference_column("link_id", "payment_links", nullable=True),
     reference_column("invoice_id", "invoices", nullable=True),
-    sa.Column("payment_id", Id),
+    reference_column("payment_id", "payments", nullable=True),
     # What differs from what was expected, for people; empty when nothing does.
     text_column("code"),
     text_column("message"),
@@ -113,7 +113,7 @@ provider_events = sa.Table(
 provider_refunds = sa.Table(
     "provider_refunds",
     metadata,
-    sa.Column("refund_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("refund_id", Id, sa.ForeignKey("refunds.id"), primary_key=True, autoincrement=False),
     sa.Column("provider", sa.String(20), nullable=False),
     sa.Column("environment", sa.String(120), nullable=False),
     sa.Column("request_id", sa.String(64), nullable=False, unique=True),

@@ -20,7 +20,7 @@ from connector.adapters.payments_embedded import EmbeddedPayments
 from connector.domain.collecting import AmountRefused, ObjectKind, ObjectState, PayOutcome, ProviderObject
 from connector.domain.money import Money
 from connector.errors import NotFound, Refused
-from connector.ports import LinkRequest, PaymentLink, PaymentProvider, RefundRequest
+from connector.ports_payments import LinkRequest, PaymentLink, PaymentProvider, RefundRequest
 from connector.store.embedded_payments import EmbeddedPaymentStore
 from connector.store.unit_of_work import Database
 from tests.paying.airwallex import StrictAirwallex

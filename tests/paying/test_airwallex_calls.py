@@ -15,7 +15,7 @@ from connector.adapters.payments_airwallex_errors import LoginRefused, ProviderR
 from connector.domain.collecting import AmountRefused, ObjectKind, ObjectState
 from connector.domain.money import Money
 from connector.errors import ConnectorError, Misconfigured, RateLimited, Refused, Unavailable, Uncertain
-from connector.ports import LinkRequest, RefundRequest
+from connector.ports_payments import LinkRequest, RefundRequest
 from tests.paying.airwallex import API_KEY, StrictAirwallex
 from tests.paying.conftest import MakeAirwallex
 
