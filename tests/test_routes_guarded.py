@@ -68,6 +68,7 @@ GUARDS = {
     "POST /api/v1/preview": TOKEN,
     "POST /webhooks/salesforce/outbound/<token>": PROVIDER,
     "POST /webhooks/salesforce/events": PROVIDER,
+    "POST /webhooks/airwallex": PROVIDER,
 }
 _VALUES = {"number": "O-000001", "token": "x" * 32, "message_id": 1, "invoice_id": 1, "filename": "countersign.css"}
 

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webhooks import salesforce
+from webhooks import airwallex, salesforce
 
-BLUEPRINTS: tuple[Blueprint, ...] = (salesforce.BLUEPRINT,)
+BLUEPRINTS: tuple[Blueprint, ...] = (salesforce.BLUEPRINT, airwallex.BLUEPRINT)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from connector.store.tables_review import append_only_statements
-from connector.store.types import ExactAmount, ExactJson, UtcDateTime
+from connector.store.types import ExactAmount, ExactDecimal, ExactJson, UtcDateTime
 
 revision = "0006"
 down_revision = "0005"
@@ -225,3 +225,166 @@ def upgrade() -> None:
     op.create_index(op.f("ix_reminders_letter_id"), "reminders", ["letter_id"], unique=False)
     for statement in append_only_statements(dialect=op.get_bind().dialect.name, tables=("postings", "ledger_lines")):
         op.execute(sa.text(statement))
+    _providers()
+
+
+def _providers() -> None:
+    """The tables of payment providers."""
+    op.create_table(
+        "embedded_links",
+        sa.Column("ref", sa.String(length=60), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("amount", ExactDecimal(), nullable=False),
+        sa.Column("reference", sa.Text(), server_default="", nullable=False),
+        sa.Column("title", sa.Text(), server_default="", nullable=False),
+        sa.Column("return_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("is_active", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("payment_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("ref", name=op.f("pk_embedded_links")),
+        sa.UniqueConstraint("key", name=op.f("uq_embedded_links_key")),
+    )
+    op.create_table(
+        "embedded_objects",
+        sa.Column("ref", sa.String(length=60), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("settles_at", UtcDateTime(), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("amount", ExactDecimal(), nullable=False),
+        sa.Column("asked", ExactDecimal(), nullable=True),
+        sa.Column("payment_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("link_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("key", sa.Text(), server_default="", nullable=False),
+        sa.Column("reference", sa.Text(), server_default="", nullable=False),
+        sa.Column("payer", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("ref", name=op.f("pk_embedded_objects")),
+    )
+    op.create_index(op.f("ix_embedded_objects_created_at"), "embedded_objects", ["created_at"], unique=False)
+    op.create_index(op.f("ix_embedded_objects_key"), "embedded_objects", ["key"], unique=False)
+    op.create_table(
+        "provider_events",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("provider", sa.String(length=20), nullable=False),
+        sa.Column("environment", sa.String(length=120), nullable=False),
+        sa.Column("event_id", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("ref", sa.String(length=200), nullable=False),
+        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("is_late", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("done_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provider_events")),
+        sa.UniqueConstraint(
+            "provider", "environment", "event_id", name=op.f("uq_provider_events_provider_environment_event_id")
+        ),
+    )
+    op.create_index(op.f("ix_provider_events_kind_ref"), "provider_events", ["kind", "ref"], unique=False)
+    op.create_index(
+        op.f("ix_provider_events_state_not_before"), "provider_events", ["state", "not_before"], unique=False
+    )
+    op.create_table(
+        "payment_links",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("invoice_id", ID, nullable=False),
+        sa.Column("provider", sa.String(length=20), nullable=False),
+        sa.Column("environment", sa.String(length=120), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("amount", ExactDecimal(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("provider_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_payment_links_invoice_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_links")),
+        sa.UniqueConstraint("request_id", name=op.f("uq_payment_links_request_id")),
+    )
+    op.create_index(op.f("ix_payment_links_invoice_id"), "payment_links", ["invoice_id"], unique=False)
+    op.create_index(op.f("ix_payment_links_provider_ref"), "payment_links", ["provider_ref"], unique=False)
+    op.create_index(op.f("ix_payment_links_state_not_before"), "payment_links", ["state", "not_before"], unique=False)
+    op.create_index(
+        "uq_payment_links_invoice_id_live",
+        "payment_links",
+        ["invoice_id"],
+        unique=True,
+        sqlite_where=sa.text("state IN ('wanted', 'open', 'withdrawing', 'refused')"),
+        postgresql_where=sa.text("state IN ('wanted', 'open', 'withdrawing', 'refused')"),
+    )
+    op.create_table(
+        "provider_refunds",
+        sa.Column("refund_id", ID, autoincrement=False, nullable=False),
+        sa.Column("provider", sa.String(length=20), nullable=False),
+        sa.Column("environment", sa.String(length=120), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("payment_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("provider_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["refund_id"], ["refunds.id"], name=op.f("fk_provider_refunds_refund_id")),
+        sa.PrimaryKeyConstraint("refund_id", name=op.f("pk_provider_refunds")),
+        sa.UniqueConstraint("request_id", name=op.f("uq_provider_refunds_request_id")),
+    )
+    op.create_index(op.f("ix_provider_refunds_provider_ref"), "provider_refunds", ["provider_ref"], unique=False)
+    op.create_index(
+        op.f("ix_provider_refunds_state_not_before"), "provider_refunds", ["state", "not_before"], unique=False
+    )
+    op.create_table(
+        "provider_objects",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("provider", sa.String(length=20), nullable=False),
+        sa.Column("environment", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("ref", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("currency", sa.String(length=10), nullable=False),
+        sa.Column("amount", ExactDecimal(), nullable=False),
+        sa.Column("asked", ExactDecimal(), nullable=True),
+        sa.Column("fee", ExactDecimal(), nullable=True),
+        sa.Column("fee_currency", sa.Text(), server_default="", nullable=False),
+        sa.Column("payment_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("link_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("reference", sa.Text(), server_default="", nullable=False),
+        sa.Column("payer", sa.Text(), server_default="", nullable=False),
+        sa.Column("told", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("happened_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("stamp", sa.String(length=16), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.Column("link_id", ID, nullable=True),
+        sa.Column("invoice_id", ID, nullable=True),
+        sa.Column("payment_id", ID, nullable=True),
+        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_provider_objects_invoice_id")),
+        sa.ForeignKeyConstraint(["link_id"], ["payment_links.id"], name=op.f("fk_provider_objects_link_id")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_provider_objects_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provider_objects")),
+        sa.UniqueConstraint(
+            "provider", "environment", "kind", "ref", name=op.f("uq_provider_objects_provider_environment_kind_ref")
+        ),
+    )
+    op.create_index(op.f("ix_provider_objects_code"), "provider_objects", ["code"], unique=False)
+    op.create_index(op.f("ix_provider_objects_payment_id"), "provider_objects", ["payment_id"], unique=False)
+    op.create_index(op.f("ix_provider_objects_payment_ref"), "provider_objects", ["payment_ref"], unique=False)
+    op.create_index(op.f("ix_provider_objects_state"), "provider_objects", ["state"], unique=False)
