@@ -50,6 +50,7 @@ class SoldPlan:
     metadata: dict[str, str] = field(default_factory=dict)
     add_ons: tuple[str, ...] = ()
     has_trial: bool = False
+    name: str = ""
 
 
 class Catalogue:
@@ -81,7 +82,7 @@ class Catalogue:
     def show_plan(self, ref: str) -> dict[str, Any]:
         """As `GET /plans/{id}` answers it."""
         return self._package(self.plan(ref)) | {
-            "parentPlanId": None, "compatibleAddonIds": list(self.plan(ref).add_ons),
+            "parentPlanId": None, "compatibleAddonIds": list(self.plan(ref).add_ons) or None,
             "defaultTrialConfig": {"duration": 14, "units": "DAY"} if self.plan(ref).has_trial else None,
         }  # fmt: skip
 
@@ -132,7 +133,7 @@ class Catalogue:
 
     def _package(self, plan: SoldPlan) -> dict[str, Any]:
         return {
-            "id": plan.ref, "displayName": plan.ref, "productId": plan.product, "pricingType": plan.pricing_type,
+            "id": plan.ref, "displayName": plan.name, "productId": plan.product, "pricingType": plan.pricing_type,
             "status": plan.status, "versionNumber": 1, "isLatest": True, "metadata": plan.metadata, "billingId": None,
             "description": None, "createdAt": _MADE, "updatedAt": _MADE,
             "entitlements": [{"id": one.ref, "type": one.type} for one in plan.entitlements],
