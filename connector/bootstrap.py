@@ -26,10 +26,11 @@ from connector.domain.terms import Cadence, ProvisionKind
 from connector.engine import Worker, WorkStarter, migrate_engine, new_executor_id
 from connector.errors import Misconfigured
 from connector.finance import legal_entities, review_rules
+from connector.granting import stigg_platform
 from connector.jobs import Clockwork
 from connector.logs import log
 from connector.paying import payment_provider
-from connector.ports import Clock, Org, RecordMapping
+from connector.ports import Clock, EntitlementPlatform, Org, RecordMapping
 from connector.services import Services
 from connector.store.migrate import migrate
 from connector.store.platform import PlatformStore
@@ -63,9 +64,7 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
             org.org_id: org
             for org in (_org(config, one, compiled, rules, conditions, used_clock) for one in config.salesforce)
         },
-        platform=EmbeddedPlatform(
-            plans=[_plan(plan) for plan in config.entitlements.plans], rows=PlatformStore(database)
-        ),
+        platform=_platform(config, database, used_clock),
         board=StatusBoard(fields=_status_fields(config), base_url=config.web.base_url.rstrip("/")),
         assumed=assumptions_of(config, mapping=mapping, rules=rules),
         taxes=_taxes(config),
@@ -74,6 +73,13 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         payments=payment_provider(config=config, database=database, clock=used_clock),
         identity=make_identity_provider(config, used_clock),
     )
+
+
+def _platform(config: Config, database: Database, clock: Clock) -> EntitlementPlatform:
+    """Where access is granted."""
+    if config.entitlements.platform == "stigg":
+        return stigg_platform(config=config, database=database, clock=clock)
+    return EmbeddedPlatform(plans=[_plan(plan) for plan in config.entitlements.plans], rows=PlatformStore(database))
 
 
 def make_identity_provider(config: Config, clock: Clock) -> OidcProvider | None:

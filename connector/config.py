@@ -21,6 +21,7 @@ from connector.config_faults import faults_of, setting_fault
 from connector.config_login import OidcSettings
 from connector.config_payments import AirwallexSection, PaymentsSettings
 from connector.config_secrets import ORG_NAME, Secrets, org_prefix, read_secret, read_secrets
+from connector.config_stigg import StiggSection
 from connector.errors import Fault, Misconfigured
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -145,7 +146,7 @@ class PlanSettings(_Section):
 class EntitlementSettings(_Section):
     """Where access is granted."""
 
-    platform: Literal["embedded"] = "embedded"
+    platform: Literal["embedded", "stigg"] = "embedded"
     plans: tuple[PlanSettings, ...] = ()
 
     @model_validator(mode="after")
@@ -231,6 +232,7 @@ class Config(_Section):
     signed: tuple[dict[str, Any], ...] = ()
     mapping: dict[str, Any] = Field(default_factory=dict)
     entitlements: EntitlementSettings = EntitlementSettings()
+    stigg: StiggSection = StiggSection()
     writeback: WritebackSettings = WritebackSettings()
     billing: BillingSettings = BillingSettings()
     review: ReviewSettings = ReviewSettings()

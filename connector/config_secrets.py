@@ -35,11 +35,21 @@ class Secrets(BaseModel):
     session: SecretStr = SecretStr("")
     oidc_client: SecretStr = SecretStr("")
     airwallex: AirwallexSecrets = Field(default_factory=lambda: AirwallexSecrets())
+    stigg: StiggSecrets = Field(default_factory=lambda: StiggSecrets())
     salesforce: dict[str, SalesforceSecrets] = Field(default_factory=dict)
 
 
 class AirwallexSecrets(BaseModel):
     """The secrets of the Airwallex account. Webhook secrets may be several (comma), so that they can be rotated."""
+
+    model_config = ConfigDict(frozen=True)
+
+    api_key: SecretStr = SecretStr("")
+    webhook_secrets: tuple[SecretStr, ...] = ()
+
+
+class StiggSecrets(BaseModel):
+    """The secrets of one Stigg environment. Webhook secrets may be several (comma), so that they can be rotated."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,6 +87,10 @@ def read_secrets(names: Sequence[str], environment: Mapping[str, str], faults: l
         airwallex=AirwallexSecrets(
             api_key=SecretStr(read_secret(environment, "AIRWALLEX_API_KEY", faults)),
             webhook_secrets=_several(read_secret(environment, "AIRWALLEX_WEBHOOK_SECRETS", faults)),
+        ),
+        stigg=StiggSecrets(
+            api_key=SecretStr(read_secret(environment, "STIGG_API_KEY", faults)),
+            webhook_secrets=_several(read_secret(environment, "STIGG_WEBHOOK_SECRETS", faults)),
         ),
         salesforce={name: _org_secrets(org_prefix(name), environment, faults) for name in dict.fromkeys(names)},
     )

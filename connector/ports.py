@@ -6,12 +6,13 @@ module does anything; it must not know any vendor's words or libraries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from connector.domain.assumptions import Finding
 from connector.domain.credits import CreditBalance, LedgerPage
 from connector.domain.entitlements import AccessGranted, AccessWanted, CustomPlan, EntitlementState
 from connector.domain.invoice_drafts import InvoiceDraft
@@ -205,6 +206,14 @@ class EntitlementPlatform(Protocol):
 
     def revoke_subscription(self, *, key: str, subscription_ref: str, ends_on: date) -> None:
         """End the subscription on that (exclusive) day; it stays live until then. Ending twice is ending once."""
+
+
+@runtime_checkable
+class ProvesItself(Protocol):
+    """A part of the outside that can prove what we take for granted of it."""
+
+    def prove(self) -> Iterable[Finding]:
+        """One finding for each assumption, without changing anything. Raises what the part's other calls raise."""
 
 
 class UsageBook(Protocol):

@@ -21,6 +21,7 @@ from connector.config_secrets import Secrets, org_variable
 from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.errors import Fault, Misconfigured
 from connector.finance import faults_of_finance
+from connector.granting import granting_faults
 from connector.paying import payment_faults
 from mappings import read_mapping_config
 from mappings.signed import read_signed_rules
@@ -92,7 +93,15 @@ def finance_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]
         yield setting_fault(place, message, "See [billing] and [review] in config.example.toml.")
 
 
-_JUDGES = (login_faults, provider_faults, mapping_faults, writeback_faults, finance_faults, payment_faults)
+_JUDGES = (
+    login_faults,
+    provider_faults,
+    mapping_faults,
+    writeback_faults,
+    finance_faults,
+    payment_faults,
+    granting_faults,
+)
 
 
 def _section(kind: type[_S], table: Any) -> _S | None:

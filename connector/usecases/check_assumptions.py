@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState, SignedUse
 from connector.errors import ConnectorError
-from connector.ports import Clock, EntitlementPlatform, Org, Organization, RecordSelection
+from connector.ports import Clock, EntitlementPlatform, Org, Organization, ProvesItself, RecordSelection
 from connector.store import probe
 from connector.store.unit_of_work import Database
 from connector.usecases.call_budget import call_budget
@@ -53,6 +53,7 @@ def check_assumptions(
     checks: list[tuple[str, Check]] = [
         (_DATABASE, lambda: _check_database(database, clock)),
         (_SETTINGS, lambda: _check_settings(assumed)),
+        (_PLATFORM, lambda: platform.prove() if isinstance(platform, ProvesItself) else ()),
         (_PLATFORM, lambda: _check_plans(platform, assumed.plan_refs)),
     ]
     for org in orgs.values():

@@ -259,7 +259,10 @@ def test_another_plan_of_the_same_product_takes_the_place_of_the_first(subject: 
     # Some platforms keep the subscription, others make a new one for another plan; either way one of them runs.
     assert subject.subscriptions() == 1
     assert access_differences(wanted=upgrade, granted=subject.platform.fetch_subscription(subscription_ref=again)) == ()
-    assert grant_one(subject.platform, replace(ask(customer, upgrade, key="subscription-2"), subscription_ref=again)) == again
+    assert (
+        grant_one(subject.platform, replace(ask(customer, upgrade, key="subscription-2"), subscription_ref=again))
+        == again
+    )
 
 
 def test_contracts_and_products_have_subscriptions_of_their_own(subject: Subject, customer: str) -> None:
