@@ -42,7 +42,7 @@ from connector.usecases.spread_messages import spread
 from connector.usecases.sweep_records import Sweeper
 from connector.usecases.undo_order import Undoer
 from mappings import compile_mappings, read_mapping_config
-from mappings.signed import SignedRule, is_signed_by_any, read_signed_rules, signed_condition
+from mappings.signed import SignedRule, is_signed_by_any, read_signed_rules, sale_of, signed_condition
 from mappings.writeback import status_field_name, status_fields
 
 
@@ -227,6 +227,7 @@ def _org(
         gateway=SimpleSalesforceGateway(login=login, clock=clock),
         mappings=compiled,
         is_signed=partial(is_signed_by_any, rules=rules),
+        sale_of=partial(sale_of, rules=rules),
         conditions=conditions,
         proves_again=frozenset(rule.object for rule in rules if rule.fire == "every"),
         calls_per_day=settings.calls_per_day or 0,

@@ -30,6 +30,9 @@ from connector.usecases.wake_waiting import wake_waiting
 from connector.usecases.watch_processes import watch_processes
 from connector.usecases.write_back import write_back
 
+# In the order of the table below; a test holds the two together. For `run --help`, which has no settings yet.
+JOB_NAMES = ("write_back", "wake", "watchdog", "sweep", "unsynced", "bill", "render", "retention")
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -313,12 +313,29 @@ class RecordMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """What several signed records may stand for, of which one becomes an order: its ref, empty for none.
+
+    `is_chosen` says that people named this very record as the one that counts.
+    """
+
+    ref: str
+    is_chosen: bool
+
+
+def no_sale(_record: Record) -> Sale:
+    """Every signed record stands for itself."""
+    return Sale("", is_chosen=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Org:
     """One Salesforce org: its id (18 characters), the gateway to it, how its records are read, what signed means there.
 
     `mappings` is keyed by object name. `is_signed` answers with the reason in words. `conditions` holds the SOQL
     conditions of the signed rules by object name, for sweeps. `calls_per_day` is our own bound on the org's API calls,
     0 for none. `proves_again` names the objects whose every later message compares access granted with access sold.
+    `sale_of` names the sale of which only one record counts.
     """
 
     org_id: str
@@ -329,3 +346,4 @@ class Org:
     conditions: Mapping[str, str]
     calls_per_day: int = 0
     proves_again: frozenset[str] = frozenset()
+    sale_of: Callable[[Record], Sale] = no_sale

@@ -57,6 +57,21 @@ def provider_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]
         yield setting_fault(variable, message, f"Set it, or {variable}_FILE to its file.")
 
 
+def shared_secret_faults(_raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
+    """A push token or event secret that two orgs have: a message would be taken for the wrong org's."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, org in secrets.salesforce.items():
+        for kind, found in (("PUSH_TOKENS", org.push_tokens), ("EVENT_SECRETS", org.event_secrets)):
+            for number, secret in enumerate(found, start=1):
+                owner = owners.setdefault((kind, secret.get_secret_value()), name)
+                if owner != name:
+                    yield setting_fault(
+                        org_variable(name, kind),
+                        f"Entry {number} is one of the org {owner!r} as well, so nobody knows whose message comes in.",
+                        "Make one for each org.",
+                    )
+
+
 def mapping_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:
     """What is wrong with `[mapping]` and `[[signed]]`."""
     mapping, signed = raw.get("mapping", {}), raw.get("signed", [])
@@ -96,6 +111,7 @@ def finance_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]
 _JUDGES = (
     login_faults,
     provider_faults,
+    shared_secret_faults,
     mapping_faults,
     writeback_faults,
     finance_faults,

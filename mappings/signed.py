@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, ValidationError, model_validator
 
 from connector.errors import Fault
-from connector.ports import Record, RecordSelection
+from connector.ports import Record, RecordSelection, Sale
 from mappings.faults import REVOPS, MappingMisconfigured, MappingRefused, label, named_field
 from mappings.reading import ABSENT, Place, RowReader
 from mappings.rules import FieldPath, ObjectName, Table
@@ -22,6 +22,7 @@ from mappings.text import quoted, shown
 from mappings.transforms import Bounds, Unreadable, read_id18
 
 _SYNCED_ID = "Opportunity.SyncedQuoteId"
+_OPPORTUNITY = "OpportunityId"
 _ESCAPES = {
     "\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f",
 }  # fmt: skip
@@ -64,7 +65,7 @@ class SignedRule(Table):
 
     def optional_fields(self) -> tuple[str, ...]:
         """Further fields that an org without quote syncing does not have."""
-        return (_SYNCED_ID, self.synced_field()) if self.synced_only else ()
+        return (_OPPORTUNITY, _SYNCED_ID, self.synced_field()) if self.synced_only else ()
 
     def synced_field(self) -> str:
         """The same field of the quote that the opportunity is synced with."""
@@ -129,6 +130,19 @@ def is_signed_by_any(record: Record, rules: Sequence[SignedRule]) -> tuple[bool,
                 return True, reason
             reasons.append(reason)
     return False, " ".join(reasons) or f"No [[signed]] rule names {record.ref.object}."
+
+
+def sale_of(record: Record, rules: Sequence[SignedRule]) -> Sale:
+    """The opportunity of which only one signed quote becomes an order, and whether people chose this one by syncing.
+
+    None of both when no rule of the record's object has `synced_only`, or the record has no opportunity.
+    """
+    rule = next((rule for rule in rules if rule.object == record.ref.object and rule.synced_only), None)
+    found = _reader(record).raw(_OPPORTUNITY) if rule else None
+    if not isinstance(found, str) or not found:
+        return Sale("", is_chosen=False)
+    synced = _reader(record).raw(_SYNCED_ID)
+    return Sale(found[:15], is_chosen=isinstance(synced, str) and _same_record(synced, record.ref.record_id))
 
 
 def signed_record_id(record: Record, rule: SignedRule) -> str:

@@ -93,7 +93,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": set(),
     "demo": {"bootstrap", "config", "errors", "sandbox", "services", "store", "usecases"},
     "commands": {
-        *("bootstrap", "config", "connector", "domain", "engine", "errors", "logs", "mappings", "ports"),
+        *("bootstrap", "config", "connector", "domain", "engine", "errors", "jobs", "logs", "mappings", "ports"),
         *("sandbox", "server", "services", "store", "usecases", "validation"),
     },
     "__main__": {"commands", "connector", "demo"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from click.testing import CliRunner, Result
 from connector.__main__ import main
 from connector.demo.configuration import write_settings
 from connector.domain.drawings import drawing
+from connector.jobs import JOB_NAMES
 from connector.sandbox import Sandbox, story
 from connector.sandbox.story import SeededDeal
 from tests.settings import ENVIRONMENT
@@ -310,6 +312,15 @@ def test_reconcile_of_a_room_that_is_not_there_ends_with_2(countersign: CommandL
 
 def test_a_job_is_run_by_hand(countersign: CommandLine) -> None:
     assert "found" in countersign.told("run", "unsynced")
+
+
+def test_every_job_can_be_run_by_hand_and_is_named_by_the_help(countersign: CommandLine) -> None:
+    told = CliRunner().invoke(main, ["run", "--help"]).stdout.partition("Jobs:")[2]
+
+    codes = {name: countersign("run", name).exit_code for name in JOB_NAMES}
+
+    assert set(re.findall(r"\w+", told)) == set(JOB_NAMES)
+    assert codes == dict.fromkeys(JOB_NAMES, 0)
 
 
 def test_a_job_that_is_not_there_is_told_with_those_that_are(countersign: CommandLine) -> None:

@@ -13,7 +13,13 @@ from click.testing import CliRunner
 
 from connector.__main__ import main
 from connector.config import Config, ConfigRefused, load_config, parse_config
-from connector.validation import login_faults, mapping_faults, read_settings, writeback_faults
+from connector.validation import (
+    login_faults,
+    mapping_faults,
+    read_settings,
+    shared_secret_faults,
+    writeback_faults,
+)
 
 ORG_ID = "00DV0000008s2SrMAI"
 SECOND_ORG_ID = "00D5g000004XcDeEAK"
@@ -406,3 +412,31 @@ def test_nothing_of_any_type_makes_the_judgement_crash() -> None:
             raw = {section: value}
             with pytest.raises(ConfigRefused):
                 parse_config(raw=raw, environment={}, judges=(login_faults, mapping_faults, writeback_faults))
+
+
+def test_a_secret_that_two_orgs_share_is_refused_without_being_repeated() -> None:
+    second = f'''
+[[salesforce]]
+name = "eu"
+instance_url = "https://acme-eu.my.salesforce.com"
+client_id = "client"
+org_id = "{SECOND_ORG_ID}"
+'''
+    environment = {
+        "COUNTERSIGN_SALESFORCE_PUSH_TOKENS": "token-of-both",
+        "COUNTERSIGN_SALESFORCE_EU_PUSH_TOKENS": "token-of-its-own,token-of-both",
+        "COUNTERSIGN_SALESFORCE_EVENT_SECRETS": "whsec_own",
+        "COUNTERSIGN_SALESFORCE_EU_EVENT_SECRETS": "whsec_other",
+    }
+
+    with pytest.raises(ConfigRefused) as refusal:
+        parse_config(
+            raw=tomllib.loads(GOOD.replace("[salesforce]", "[[salesforce]]") + second),
+            environment=environment,
+            judges=(shared_secret_faults,),
+        )
+
+    (fault,) = refusal.value.faults
+    assert fault.field == "COUNTERSIGN_SALESFORCE_EU_PUSH_TOKENS"
+    assert "Entry 2 is one of the org 'default' as well" in fault.message
+    assert "token-of-both" not in str(refusal.value)

@@ -99,6 +99,10 @@ def test_its_mapping_is_the_one_of_the_model_org() -> None:
     assert EXAMPLE.read_text(encoding="utf-8").endswith(MODEL_ORG.read_text(encoding="utf-8"))
 
 
+def test_the_demo_reads_its_org_by_the_same_mapping() -> None:
+    assert (ROOT / "connector/demo/model-org.toml").read_bytes() == MODEL_ORG.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("place", "table"),
     [

@@ -16,7 +16,7 @@ from connector.__main__ import main
 from connector.config import JobSettings
 from connector.domain.fulfilment import ORDER_TRANSITIONS, OrderState
 from connector.domain.status import Status, StatusWord
-from connector.jobs import Clockwork
+from connector.jobs import JOB_NAMES, Clockwork
 from connector.store.queries_operations import Backlog, ProcessRow
 from connector.web.metrics import metrics_text
 from mappings.writeback import status_fields
@@ -81,6 +81,7 @@ def test_every_job_and_command_is_in_the_guides() -> None:
     jobs = Clockwork(**(parts | {"services": services})).jobs()
 
     text = text_of("docs/operators.md")
+    assert tuple(job.name for job in jobs) == JOB_NAMES
     assert [job.name for job in jobs if f"| `{job.name}` |" not in text] == []
     assert [name for name in main.commands if name not in text_of("CHANGELOG.md")] == []
 

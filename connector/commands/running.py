@@ -10,6 +10,7 @@ from connector.bootstrap import make_clockwork, migrate_all, refuse_wrong_org
 from connector.commands.setting import FINDINGS, GOOD, Setting, settings_options
 from connector.domain.drawings import drawing
 from connector.engine import new_executor_id
+from connector.jobs import JOB_NAMES
 from connector.logs import start_logging
 from connector.server import serve as run_server
 from connector.server import work_until_told
@@ -49,11 +50,19 @@ def migrate(setting: Setting) -> int:
     return GOOD
 
 
-@click.command()
+class _NamesJobs(click.Command):
+    """A command whose help names the jobs as the table of jobs has them."""
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Jobs"):
+            formatter.write_text(", ".join(JOB_NAMES))
+
+
+@click.command(cls=_NamesJobs)
 @click.argument("job")
 @settings_options
 def run(setting: Setting, *, job: str) -> int:
-    """Run one scheduled JOB now: write_back, wake, watchdog, sweep, unsynced, bill, render, retention."""
+    """Run one scheduled JOB now."""
     clockwork = make_clockwork(setting.migrated, executor_id=new_executor_id())
     jobs = {known.name: known for known in clockwork.jobs()}
     if job not in jobs:

@@ -39,3 +39,13 @@ oidc_logins = sa.Table(
     sa.Index(None, "address"),
     sa.Index(None, "started_at"),
 )
+
+# Which order stands for a sale of which several records are signed; the key lets only one through.
+sale_claims = sa.Table(
+    "sale_claims",
+    metadata,
+    sa.Column("org_id", sa.String(18), primary_key=True),
+    sa.Column("sale_ref", sa.String(18), primary_key=True),
+    reference_column("order_id", "orders"),
+    sa.Column("claimed_at", UtcDateTime, nullable=False),
+)

@@ -25,6 +25,7 @@ from connector.usecases.changed_deal import question_about, unsigned_fault
 from connector.usecases.compare_access import access_question
 from connector.usecases.fulfil_order import fulfil_order
 from connector.usecases.fulfilment_steps import StepContext
+from connector.usecases.one_of_sale import stand_for_sale
 from connector.usecases.read_order import WaitsForOrder, plans_again, read_order
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.start_look import StartsWork
@@ -262,6 +263,8 @@ class Looker:
             order = orders.open_order(work=work, record_row_id=claimed.id, now=now)
             if order.contract_id is not None:
                 raise Conflict(f"Order {order.number} got its contract from another run.")
+            sale = self.orgs[record.ref.org_id].sale_of(record)
+            stand_for_sale(work=work, order=order, terms=read.terms, sale=sale, now=now)
             orders.save_terms(
                 work=work, order=order, terms=read.terms, value=read.value, mapping_version=mapping.version
             )

@@ -61,6 +61,13 @@ class Delivery:
     content_type: str
 
 
+def receive_within(*, work: UnitOfWork, starter: StartsWork, deliveries: Sequence[Delivery], now: datetime) -> None:
+    """Keep new deliveries of our own in a transaction that is open already, with one run for each body."""
+    for one in deliveries:
+        rows = _put(work, one, now)
+        _start_run(work.connection, starter, [row for row in rows if row.state == inbox.RECEIVED])
+
+
 def receive_together(
     *, database: Database, starter: StartsWork, clock: Clock, deliveries: Sequence[Delivery]
 ) -> tuple[Receipt, ...]:

@@ -21,8 +21,10 @@ from connector.store import records, resyncs, writebacks
 from connector.store.records import RecordRow
 from connector.store.unit_of_work import Database
 from connector.usecases.call_budget import call_budget
-from connector.usecases.receive_message import Message, receive
+from connector.usecases.receive_message import Delivery, Message, receive_within
 from connector.usecases.start_look import StartsWork
+
+_IN_ONE_BODY = 200
 
 
 class ResyncRefused(Refused):
@@ -97,9 +99,9 @@ def resync(
         if not is_dry_run:
             for row in rows:
                 writebacks.owe_again(work=work, org_id=row.ref.org_id, record_id=row.ref.record_id)
+            # Together with the note: a token whose messages were lost by a crash would never say "done".
+            receive_within(work=work, starter=starter, deliveries=_deliveries(rows, token), now=clock.now())
         work.commit()
-    if rows and not is_dry_run:
-        _start(database, starter, clock, rows, token)
     return ResyncAnswer(token, found)
 
 
@@ -202,20 +204,16 @@ def _asked(asked: ResyncAsked) -> dict[str, Any]:
     }
 
 
-def _start(database: Database, starter: StartsWork, clock: Clock, rows: list[RecordRow], token: str) -> None:
-    for start in range(0, len(rows), 200):
-        messages = [
+def _deliveries(rows: list[RecordRow], token: str) -> list[Delivery]:
+    """A message about each record, in bodies of the size that others send."""
+    found = []
+    for start in range(0, len(rows), _IN_ONE_BODY):
+        messages = tuple(
             Message(
                 "resync", f"{token}:{row.ref.record_id}", "resync", row.ref.org_id, row.ref.object, row.ref.record_id
             )
-            for row in rows[start : start + 200]
-        ]
-        body = json.dumps([message.record_id for message in messages]).encode()
-        receive(
-            database=database,
-            starter=starter,
-            clock=clock,
-            messages=messages,
-            body=body,
-            content_type="application/json",
+            for row in rows[start : start + _IN_ONE_BODY]
         )
+        body = json.dumps([message.record_id for message in messages]).encode()
+        found.append(Delivery(messages, body, "application/json"))
+    return found

@@ -274,7 +274,8 @@ class TestSelection:
         assert mapping["Quote"].selection.optional_fields == (
             "Account.BillingCity", "Account.BillingPostalCode", "Account.BillingState", "Account.BillingStreet",
             "Account.FirstName", "Account.IsPersonAccount", "Account.LastName", "Account.PersonEmail", "Name",
-            "Opportunity.SyncedQuote.Status", "Opportunity.SyncedQuoteId", "PO_Number__c", "QuoteNumber",
+            "Opportunity.SyncedQuote.Status", "Opportunity.SyncedQuoteId", "OpportunityId", "PO_Number__c",
+            "QuoteNumber",
         )  # fmt: skip
         assert mapping["Quote"].selection.optional_line_fields == ("CurrencyIsoCode", "Description", "SortOrder")
         assert set(mapping["Order"].selection.optional_fields) <= set(mapping["Order"].selection.fields)

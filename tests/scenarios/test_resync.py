@@ -180,3 +180,21 @@ def test_a_window_that_ends_before_it_begins_is_refused(world: World) -> None:
 def test_what_nobody_knows_is_not_found(world: World, asked: dict[str, Any]) -> None:
     with pytest.raises(NotFound):
         world.resync(**asked)
+
+
+def test_a_resync_whose_messages_could_not_be_kept_leaves_no_token_that_waits_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deal = world.seller.quote(Total_Contract_Value__c="1")
+    world.look_at(deal)
+    before = _everything(world)
+
+    def die(**_run: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(world.runs, "start", die)
+    with pytest.raises(KeyboardInterrupt):
+        world.resync(order=world.order(deal).number)
+
+    assert world.rows(tables.resyncs) == []
+    assert _everything(world) == before

@@ -15,6 +15,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Safe while the previous release runs: it knows none of these tables."""
     _login_provider()
+    _sales()
 
 
 def _login_provider() -> None:
@@ -47,3 +48,15 @@ def _login_provider() -> None:
     )
     op.create_index(op.f("ix_oidc_logins_address"), "oidc_logins", ["address"], unique=False)
     op.create_index(op.f("ix_oidc_logins_started_at"), "oidc_logins", ["started_at"], unique=False)
+
+
+def _sales() -> None:
+    op.create_table(
+        "sale_claims",
+        sa.Column("org_id", sa.String(length=18), nullable=False),
+        sa.Column("sale_ref", sa.String(length=18), nullable=False),
+        sa.Column("order_id", ID, nullable=False),
+        sa.Column("claimed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_sale_claims_order_id")),
+        sa.PrimaryKeyConstraint("org_id", "sale_ref", name=op.f("pk_sale_claims")),
+    )
