@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from connector import __version__
-from connector.commands import billing, checks, deals, evidence, people, running
+from connector.commands import billing, checks, deals, evidence, mapping, people, running
 from connector.demo.command import demo
 
 
@@ -26,7 +26,7 @@ for _command in (
     deals.resync_command,
     deals.replay_command,
     deals.reconcile_command,
-    deals.map_group,
+    *mapping.MAP_COMMANDS,
     billing.bill,
     billing.undo,
     evidence.evidence,

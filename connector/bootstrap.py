@@ -5,21 +5,18 @@ Nothing here decides about business; it must not be imported by anything but the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
+from connector import __version__
 from connector.adapters.clock import SystemClock
 from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.adapters.identity_oidc import OidcLogin, OidcProvider
-from connector.adapters.salesforce import SimpleSalesforceGateway
-from connector.adapters.salesforce_auth import SalesforceLogin
-from connector.assuming import assumptions_of
-from connector.config import Config, PlanEntitlementSettings, PlanSettings, SalesforceSettings
+from connector.config import Config, PlanEntitlementSettings, PlanSettings
 from connector.config_billing import TaxRuleSettings
 from connector.domain.entitlements import CustomPlan, PlanEntitlement
-from connector.domain.salesforce_ids import id18
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES, Place, TaxCategory, TaxRule
 from connector.domain.taxed_documents import TaxSettings
 from connector.domain.terms import Cadence, ProvisionKind
@@ -29,9 +26,11 @@ from connector.finance import legal_entities, review_rules
 from connector.granting import stigg_platform
 from connector.jobs import Clockwork
 from connector.logs import log
+from connector.orgs import all_assumptions, make_orgs, used_mappings
 from connector.paying import payment_provider
-from connector.ports import Clock, EntitlementPlatform, Org, RecordMapping
+from connector.ports import Clock, EntitlementPlatform
 from connector.services import Services
+from connector.store import mapping_versions
 from connector.store.migrate import migrate
 from connector.store.platform import PlatformStore
 from connector.store.unit_of_work import Database
@@ -41,17 +40,11 @@ from connector.usecases.show_status import StatusBoard
 from connector.usecases.spread_messages import spread
 from connector.usecases.sweep_records import Sweeper
 from connector.usecases.undo_order import Undoer
-from mappings import compile_mappings, read_mapping_config
-from mappings.signed import SignedRule, is_signed_by_any, read_signed_rules, sale_of, signed_condition
 from mappings.writeback import status_field_name, status_fields
 
 
 def make_services(config: Config, *, clock: Clock | None = None) -> Services:
     """The parts of one process; nothing is called yet. Raises Misconfigured with every fault of the settings."""
-    rules = read_signed_rules(config.signed)
-    mapping = read_mapping_config(config.mapping)
-    compiled = compile_mappings(mapping, signed=rules)
-    conditions = {name: _condition(rules, name) for name in compiled if _condition(rules, name)}
     database = Database(config.database.url)
     used_clock = clock or SystemClock()
     starter = WorkStarter(engine=database.writer, is_sqlite=database.is_sqlite)
@@ -60,13 +53,10 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         database=database,
         clock=used_clock,
         starter=starter,
-        orgs={
-            org.org_id: org
-            for org in (_org(config, one, compiled, rules, conditions, used_clock) for one in config.salesforce)
-        },
+        orgs=make_orgs(config, clock=used_clock),
         platform=_platform(config, database, used_clock),
         board=StatusBoard(fields=_status_fields(config), base_url=config.web.base_url.rstrip("/")),
-        assumed=assumptions_of(config, mapping=mapping, rules=rules),
+        assumed=all_assumptions(config),
         taxes=_taxes(config),
         entities=legal_entities(config.billing),
         rules=review_rules(config.review),
@@ -98,6 +88,21 @@ def make_identity_provider(config: Config, clock: Clock) -> OidcProvider | None:
         timeout=oidc.timeout,
     )
     return OidcProvider(login=login, clock=clock)
+
+
+def mapping_settings_of(config: Config) -> dict[str, Any]:
+    """The mappings in use as settings, by version when there are several."""
+    found = used_mappings(config)
+    return next(iter(found.values())) if len(found) == 1 else dict(found)
+
+
+def remember_mappings(services: Services) -> None:
+    """Keep the mappings in use, so that every order can be explained by the one that read it."""
+    now = services.clock.now()
+    with services.database.unit_of_work() as work:
+        for version, settings in used_mappings(services.config).items():
+            mapping_versions.save(work=work, version=version, settings=settings, release=__version__, now=now)
+        work.commit()
 
 
 def migrate_all(services: Services) -> tuple[str, str]:
@@ -200,43 +205,6 @@ def _taxes(config: Config) -> TaxSettings:
     rules = tuple(_tax_rule(row) for row in config.billing.taxes) or DEFAULT_TAX_RULES
     countries = {entity.code: entity.country for entity in config.billing.entities} or dict(ENTITY_COUNTRIES)
     return TaxSettings(rules, countries)
-
-
-def _org(
-    config: Config,
-    settings: SalesforceSettings,
-    compiled: Mapping[str, RecordMapping],
-    rules: tuple[SignedRule, ...],
-    conditions: Mapping[str, str],
-    clock: Clock,
-) -> Org:
-    secrets = config.secrets.salesforce[settings.name]
-    login = SalesforceLogin(
-        instance_url=settings.instance_url,
-        auth=settings.auth,
-        client_id=settings.client_id,
-        client_secret=secrets.client_secret.get_secret_value(),
-        private_key=secrets.private_key.get_secret_value(),
-        username=settings.username,
-        audience=settings.audience,
-        api_version=settings.api_version,
-    )
-    return Org(
-        org_id=id18(settings.org_id),
-        name=settings.name,
-        gateway=SimpleSalesforceGateway(login=login, clock=clock),
-        mappings=compiled,
-        is_signed=partial(is_signed_by_any, rules=rules),
-        sale_of=partial(sale_of, rules=rules),
-        conditions=conditions,
-        proves_again=frozenset(rule.object for rule in rules if rule.fire == "every"),
-        calls_per_day=settings.calls_per_day or 0,
-    )
-
-
-def _condition(rules: tuple[SignedRule, ...], object_name: str) -> str:
-    parts = [f"({signed_condition(rule)})" for rule in rules if rule.object == object_name]
-    return " OR ".join(parts)
 
 
 def _status_fields(config: Config):  # type: ignore[no-untyped-def]

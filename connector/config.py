@@ -64,6 +64,7 @@ class DatabaseSettings(_Section):
 class SalesforceSettings(_Section):
     """One org. `org_id` binds us to it: a refreshed sandbox has another one and is refused.
 
+    `signed` and `mapping` are this org's own rules; without them the shared `[[signed]]` and `[mapping]` hold.
     `calls_per_day` is the most calls a day that we want to see in the org, by everybody; None leaves it to the org's
     own limit. Near it our searches wait.
     """
@@ -77,6 +78,8 @@ class SalesforceSettings(_Section):
     org_id: str
     api_version: str = Field(default="63.0", pattern=r"^\d{2,3}\.0$")
     calls_per_day: int | None = Field(default=None, ge=100)
+    signed: tuple[dict[str, Any], ...] | None = None
+    mapping: dict[str, Any] | None = None
 
     @field_validator("org_id")
     @classmethod

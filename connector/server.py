@@ -18,7 +18,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from connector.app import create_app
-from connector.bootstrap import make_clockwork, make_services, make_worker, refuse_wrong_org
+from connector.bootstrap import make_clockwork, make_services, make_worker, refuse_wrong_org, remember_mappings
 from connector.config import Config
 from connector.engine import Worker, new_executor_id
 from connector.errors import ConnectorError, Misconfigured
@@ -46,6 +46,7 @@ class RunningWorker:
         Raises Misconfigured in the wrong org.
         """
         self._await_org()
+        remember_mappings(self._services)
         self.clockwork = make_clockwork(self._services, executor_id=self.executor_id)
         self.worker = make_worker(self._services, executor_id=self.executor_id)
         self.clockwork.register()

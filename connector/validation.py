@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,13 +74,18 @@ def shared_secret_faults(_raw: Mapping[str, Any], secrets: Secrets) -> Iterable[
 
 
 def mapping_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:
-    """What is wrong with `[mapping]` and `[[signed]]`."""
-    mapping, signed = raw.get("mapping", {}), raw.get("signed", [])
-    if isinstance(mapping, Mapping):
-        yield from _faults_of(lambda: read_mapping_config(mapping))
-    if isinstance(signed, list):
-        yield from _faults_of(lambda: read_signed_rules(signed))
-        yield from _open_conditions(signed)
+    """What is wrong with `[mapping]` and `[[signed]]`, the shared ones and those of single orgs."""
+    given = raw.get("salesforce", [])
+    orgs = [org for org in (given if isinstance(given, list) else [given]) if isinstance(org, Mapping)]
+    is_shared = not orgs or any("mapping" not in org for org in orgs)
+    tables = [raw] if is_shared else [{name: value for name, value in raw.items() if name != "mapping"}]
+    for table in (*tables, *orgs):
+        mapping, signed = table.get("mapping", {} if table is raw else None), table.get("signed", [])
+        if isinstance(mapping, Mapping):
+            yield from _faults_of(partial(read_mapping_config, mapping))
+        if isinstance(signed, list):
+            yield from _faults_of(partial(read_signed_rules, signed))
+            yield from _open_conditions(signed)
 
 
 def writeback_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:

@@ -31,6 +31,8 @@ __all__ = [
     "MappingMisconfigured",
     "MappingRefused",
     "compile_mappings",
+    "config_version",
+    "mapping_settings",
     "read_mapping_config",
 ]
 
@@ -63,6 +65,12 @@ def compile_mappings(
         raise MappingMisconfigured(faults)
     version = config_version(config)
     return {name: _mapping(plan_object(config, name), signed, version) for name in config.objects}
+
+
+def mapping_settings(config: MappingConfig) -> dict[str, Any]:
+    """The settings as JSON values, without what stands at its default: what a version is made of."""
+    found: dict[str, Any] = json.loads(json.dumps(_as_written(config), sort_keys=True, default=str))
+    return found
 
 
 def config_version(config: MappingConfig) -> str:

@@ -68,6 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("adapters", "config", "config_faults", "config_secrets"),
         *("domain", "errors", "ports", "store"),
     },
+    "orgs": {"adapters", "assuming", "config", "domain", "mappings", "ports"},
     "validation": {
         *("adapters", "config", "config_billing", "config_faults", "config_secrets", "domain", "errors", "finance"),
         *("granting", "mappings", "paying"),
@@ -85,8 +86,9 @@ MAY_IMPORT: dict[str, set[str]] = {
             "errors",
             "jobs",
             "logs",
+            "orgs",
         ),
-        *("granting", "mappings", "paying", "ports", "services", "store", "usecases"),
+        *("connector", "granting", "mappings", "paying", "ports", "services", "store", "usecases"),
     },
     "server": {"app", "bootstrap", "config", "engine", "errors", "jobs", "logs", "services"},
     # The stand-in for Salesforce knows nothing of the product: the product meets it only over HTTP.

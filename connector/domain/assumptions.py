@@ -83,7 +83,7 @@ class Assumptions:
     """Everything that the configuration takes for granted.
 
     `status_fields` is keyed by object. `plan_refs` maps a plan's ref to the place in the file that names it. `secrets`
-    maps a variable to what is wrong with it, empty for nothing.
+    maps a variable to what is wrong with it, empty for nothing. `by_org` holds those of each org.
     """
 
     fields: tuple[FieldUse, ...] = ()
@@ -93,3 +93,8 @@ class Assumptions:
     plan_refs: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     base_url: str = ""
+    by_org: Mapping[str, Assumptions] = field(default_factory=dict)
+
+    def for_org(self, org_id: str) -> Assumptions:
+        """What holds for one org: its own, when its records are read by rules of its own."""
+        return self.by_org.get(org_id, self)

@@ -38,23 +38,24 @@ def full_id(value: str) -> str:
     return base + check_letters(base)
 
 
-def numbered_id(prefix: str, number: int) -> str:
+def numbered_id(prefix: str, number: int, *, instance: str = INSTANCE) -> str:
     """The id of the n-th record of an object with this three-character prefix."""
     digits = ""
     while number:
         number, rest = divmod(number, 62)
         digits = DIGITS[rest] + digits
-    base = prefix + INSTANCE + digits.rjust(13 - len(prefix), "0")
+    base = prefix + instance + digits.rjust(13 - len(prefix), "0")
     return base + check_letters(base)
 
 
 class IdSource:
     """Counts per prefix. Not locked: the record store calls it under its own lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, instance: str = INSTANCE) -> None:
+        self._instance = instance
         self._last: dict[str, int] = {}
 
     def next(self, prefix: str) -> str:
         """A new id of this prefix."""
         self._last[prefix] = self._last.get(prefix, 0) + 1
-        return numbered_id(prefix, self._last[prefix])
+        return numbered_id(prefix, self._last[prefix], instance=self._instance)

@@ -17,7 +17,7 @@ from typing import Any
 from connector.sandbox import derived, values
 from connector.sandbox.clock import SandboxClock
 from connector.sandbox.errors import Refusal, not_found, unknown_column
-from connector.sandbox.ids import IdSource, NotAnId, full_id
+from connector.sandbox.ids import INSTANCE, IdSource, NotAnId, full_id
 from connector.sandbox.schema import Field, ObjectType, Schema
 
 Row = dict[str, Any]
@@ -45,13 +45,13 @@ def index_key(field: Field, value: Any) -> Any:
 class Records:
     """All rows of one org. Every public method takes the lock itself."""
 
-    def __init__(self, *, schema: Schema, clock: SandboxClock, default_currency: str) -> None:
+    def __init__(self, *, schema: Schema, clock: SandboxClock, default_currency: str, instance: str = INSTANCE) -> None:
         self.lock = threading.RLock()
         self.listeners: list[Callable[[list[Change]], None]] = []
         self._schema = schema
         self._clock = clock
         self._currency = default_currency
-        self._ids = IdSource()
+        self._ids = IdSource(instance=instance)
         self._numbers: dict[tuple[str, str], int] = {}
         self._tables: dict[str, dict[str, Row]] = {}
         self._indexes: dict[tuple[str, str], dict[Any, dict[str, None]]] = {}

@@ -14,7 +14,7 @@ from typing import Any
 from connector.sandbox.calls import Calls, LoggedWrite
 from connector.sandbox.clock import SandboxClock
 from connector.sandbox.faults import Fault, Faults
-from connector.sandbox.ids import full_id
+from connector.sandbox.ids import INSTANCE, full_id
 from connector.sandbox.oauth import Sessions
 from connector.sandbox.org import Org
 from connector.sandbox.pushes import FIRST_PAUSE, Notification, Pushes, PushSettings
@@ -47,6 +47,7 @@ class Sandbox:
         person_accounts: bool = True,
         packages: Iterable[str] = (),
         is_sandbox_org: bool = True,
+        instance: str = INSTANCE,
         client_id: str = CLIENT_ID,
         client_secret: str = CLIENT_SECRET,
         username: str = USERNAME,
@@ -60,7 +61,9 @@ class Sandbox:
     ) -> None:
         self.clock = SandboxClock(now)
         self.schema = Schema(multicurrency=multicurrency, person_accounts=person_accounts, packages=packages)
-        self.records = Records(schema=self.schema, clock=self.clock, default_currency=DEFAULT_CURRENCY)
+        self.records = Records(
+            schema=self.schema, clock=self.clock, default_currency=DEFAULT_CURRENCY, instance=instance
+        )
         self.faults = Faults()
         self.calls = Calls()
         self.latency = latency

@@ -70,6 +70,7 @@ class StoredOrder:
     question_code: str
     question_hash: str
     value: Decimal | None
+    mapping_version: str = ""
 
     @property
     def terms(self) -> Order | None:
@@ -145,6 +146,17 @@ def lock_by_salesforce_id(*, work: UnitOfWork, org_id: str, record_id: str) -> S
         .where(records.c.org_id == org_id, records.c.record_id == record_id)
     )
     row = work.execute(query.with_for_update(of=orders)).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def load_by_salesforce_id(*, work: UnitOfWork, org_id: str, record_id: str) -> StoredOrder | None:
+    """The order of that Salesforce record, only to be read, or None."""
+    query = (
+        sa.select(orders)
+        .join(records, records.c.id == orders.c.record_row_id)
+        .where(records.c.org_id == org_id, records.c.record_id == record_id)
+    )
+    row = work.execute(query).one_or_none()
     return None if row is None else _stored(row)
 
 
@@ -334,6 +346,7 @@ def _stored(row: Any) -> StoredOrder:
         question_code=row.question_code,
         question_hash=row.question_hash,
         value=row.value,
+        mapping_version=row.mapping_version,
     )
 
 

@@ -1,1 +1,18 @@
-"""Completeness: what was looked at in Salesforce, log rows, mapping versions."""
+"""Completeness: which mapping read an order, what was looked at in Salesforce, rows of the log that we keep there."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from connector.store.metadata import metadata, text_column
+from connector.store.types import ExactJson, UtcDateTime
+
+mapping_versions = sa.Table(
+    "mapping_versions",
+    metadata,
+    # The same settings have the same version, in every process and org.
+    sa.Column("version", sa.String(40), primary_key=True),
+    sa.Column("settings", ExactJson, nullable=False),
+    text_column("release"),
+    sa.Column("first_used_at", UtcDateTime, nullable=False),
+)

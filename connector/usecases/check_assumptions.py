@@ -57,7 +57,7 @@ def check_assumptions(
         (_PLATFORM, lambda: _check_plans(platform, assumed.plan_refs)),
     ]
     for org in orgs.values():
-        checks += _org_checks(org, clock, platform, assumed)
+        checks += _org_checks(org, clock, platform, assumed.for_org(org.org_id))
     return _run(checks, on_progress)
 
 
@@ -71,7 +71,8 @@ def check_mapping(
     """The part of it that concerns `[mapping]` and `[[signed]]`: fields, values, products, in every org."""
     checks: list[tuple[str, Check]] = [(_PLATFORM, lambda: _check_plans(platform, assumed.plan_refs))]
     for org in orgs.values():
-        checks += _record_checks(org, Describer(org.gateway, _area(org)), platform, assumed)
+        described = Describer(org.gateway, _area(org))
+        checks += _record_checks(org, described, platform, assumed.for_org(org.org_id))
     return _run(checks, on_progress)
 
 

@@ -75,7 +75,7 @@ def test_a_whole_product_over_a_complete_org_has_nothing_bad(check: Check) -> No
 
     assert {finding.state for finding in found} == {GOOD}
     said = " ".join(finding.message for finding in found)
-    for words in ("at revision", "read back", "logged in", "as configured", "differ by 0 s", "API calls", "13 status"):
+    for words in ("at revision", "read back", "logged in", "as configured", "differ by 0 s", "API calls", "14 status"):
         assert words in said
 
 

@@ -1,8 +1,21 @@
-"""Completeness: what was looked at in Salesforce, log rows, mapping versions."""
+"""Completeness: which mapping read an order, what was looked at in Salesforce, rows of the log that we keep there."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from connector.store.types import ExactJson, UtcDateTime
 
 revision = "0009"
 down_revision = "0008"
 
 
 def upgrade() -> None:
-    """Safe while the previous release runs: nothing changes yet."""
+    """Safe while the previous release runs: it knows none of these tables."""
+    op.create_table(
+        "mapping_versions",
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("settings", ExactJson(), nullable=False),
+        sa.Column("release", sa.Text(), server_default="", nullable=False),
+        sa.Column("first_used_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_mapping_versions")),
+    )

@@ -1,0 +1,94 @@
+"""From settings to the orgs: of each its login, what signed means there, and how its records are read.
+
+Exists because several orgs may feed one ledger, each with rules of its own. Nothing is called here; the settings must
+be free of faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from connector.adapters.salesforce import SimpleSalesforceGateway
+from connector.adapters.salesforce_auth import SalesforceLogin
+from connector.assuming import assumptions_of
+from connector.config import Config, SalesforceSettings
+from connector.domain.assumptions import Assumptions
+from connector.domain.salesforce_ids import id18
+from connector.ports import Clock, Org, RecordMapping
+from mappings import compile_mappings, config_version, mapping_settings, read_mapping_config
+from mappings.config import MappingConfig
+from mappings.signed import SignedRule, is_signed_by_any, read_signed_rules, sale_of, signed_condition
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the records of an org are read: the signed rules, and the mapping with one function for each object."""
+
+    rules: tuple[SignedRule, ...]
+    mapping: MappingConfig
+    compiled: Mapping[str, RecordMapping]
+
+
+def make_orgs(config: Config, *, clock: Clock) -> dict[str, Org]:
+    """The orgs by id. Raises MappingMisconfigured when rules cannot be used."""
+    orgs = (_org(config, settings, _reading(config, settings), clock) for settings in config.salesforce)
+    return {org.org_id: org for org in orgs}
+
+
+def all_assumptions(config: Config) -> Assumptions:
+    """What the settings take for granted: the shared rules, and those of each org that has its own."""
+    readings = {id18(settings.org_id): _reading(config, settings) for settings in config.salesforce}
+    found = {
+        org_id: assumptions_of(config, mapping=reading.mapping, rules=reading.rules)
+        for org_id, reading in readings.items()
+    }
+    plans = {ref: place for one in found.values() for ref, place in one.plan_refs.items()}
+    return replace(next(iter(found.values())), plan_refs=plans, by_org=found)
+
+
+def used_mappings(config: Config) -> dict[str, dict[str, Any]]:
+    """The settings of every mapping in use, by version."""
+    mappings = [_reading(config, settings).mapping for settings in config.salesforce]
+    return {config_version(mapping): mapping_settings(mapping) for mapping in mappings}
+
+
+def _reading(config: Config, settings: SalesforceSettings) -> Reading:
+    """The org's own rules, or the shared ones."""
+    rules = read_signed_rules(config.signed if settings.signed is None else settings.signed)
+    mapping = read_mapping_config(config.mapping if settings.mapping is None else settings.mapping)
+    return Reading(rules, mapping, compile_mappings(mapping, signed=rules))
+
+
+def _org(config: Config, settings: SalesforceSettings, reading: Reading, clock: Clock) -> Org:
+    secrets = config.secrets.salesforce[settings.name]
+    login = SalesforceLogin(
+        instance_url=settings.instance_url,
+        auth=settings.auth,
+        client_id=settings.client_id,
+        client_secret=secrets.client_secret.get_secret_value(),
+        private_key=secrets.private_key.get_secret_value(),
+        username=settings.username,
+        audience=settings.audience,
+        api_version=settings.api_version,
+    )
+    rules = reading.rules
+    return Org(
+        org_id=id18(settings.org_id),
+        name=settings.name,
+        gateway=SimpleSalesforceGateway(login=login, clock=clock),
+        mappings=reading.compiled,
+        is_signed=partial(is_signed_by_any, rules=rules),
+        sale_of=partial(sale_of, rules=rules),
+        conditions={name: condition for name in reading.compiled if (condition := _condition(rules, name))},
+        proves_again=frozenset(rule.object for rule in rules if rule.fire == "every"),
+        calls_per_day=settings.calls_per_day or 0,
+    )
+
+
+def _condition(rules: tuple[SignedRule, ...], object_name: str) -> str:
+    """The rules of one kind of record as one SOQL condition, empty when there are none."""
+    parts = [f"({signed_condition(rule)})" for rule in rules if rule.object == object_name]
+    return " OR ".join(parts)
