@@ -10,18 +10,19 @@ from importlib.resources import files
 from pathlib import Path
 
 import jinja2
-from flask import Flask
+from flask import Flask, Response
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector.config import Config
+from connector.documents.html import document_styles
 from connector.errors import Misconfigured
 from connector.problems import register_error_handlers
 from connector.services import Services
 from connector.web import API_BLUEPRINTS, PAGE_BLUEPRINTS
 from connector.web.headers import add_security_headers
-from connector.web.numbers import NameConverter
+from connector.web.numbers import NameConverter, TokenConverter
 from connector.web.refusals import answer_not_found
 from connector.web.sessions import page_context
 from connector.web.words import FILTERS, FUNCTIONS
@@ -40,6 +41,7 @@ def create_app(*, services: Services) -> Flask:
     app.config.update(_settings(services.config))
     app.extensions["countersign"] = services
     app.url_map.converters["name"] = NameConverter
+    app.url_map.converters["token"] = TokenConverter
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
@@ -48,9 +50,15 @@ def create_app(*, services: Services) -> Flask:
     app.after_request(add_security_headers)
     register_error_handlers(app)
     app.register_error_handler(NotFound, answer_not_found)
+    app.add_url_rule("/styles/document.css", "document_styles", _document_styles)
     _register_blueprints(app)
     _trust_proxies(app, services.config.web.trusted_proxies)
     return app
+
+
+def _document_styles() -> Response:
+    """The style sheet of documents, for every page that shows one."""
+    return Response(document_styles(), content_type="text/css; charset=utf-8")
 
 
 def _settings(config: Config) -> dict[str, object]:

@@ -25,6 +25,7 @@ from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
 from connector.usecases.postbox import Postbox
 from connector.usecases.review_desk import ReviewDesk
+from connector.usecases.show_hosted import FrontDesk, PaymentOptions, no_options
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.start_look import StartsWork
 
@@ -51,9 +52,11 @@ class Services:
     identity: IdentityProvider | None = None
     match_rules: MatchRules = field(default_factory=MatchRules)
     payments: PaymentProvider | None = None
+    payment_options: PaymentOptions = no_options
     postbox: Postbox = field(init=False)
     desk: ReviewDesk = field(init=False)
     cash: CashDesk = field(init=False)
+    front: FrontDesk = field(init=False)
 
     def __post_init__(self) -> None:
         """Postbox and desks work on this database and with this starter, whatever was replaced."""
@@ -63,6 +66,8 @@ class Services:
         object.__setattr__(self, "desk", desk)
         cash = CashDesk(self.database, self.clock, self.entities, self.match_rules)
         object.__setattr__(self, "cash", cash)
+        front = FrontDesk(self.database, self.clock, self.entities, self.taxes, self.payment_options)
+        object.__setattr__(self, "front", front)
 
 
 def current_services() -> Services:

@@ -15,7 +15,7 @@ from connector.app import create_app
 from connector.store.unit_of_work import Database
 from tests.web.serving import csrf_of, make_services
 
-LOGIN, TOKEN, PROVIDER, OPEN, FORM = "login", "token", "provider", "open", "form"
+LOGIN, TOKEN, PROVIDER, OPEN, FORM, LINK = "login", "token", "provider", "open", "form", "link"
 # There is no login provider in these tests; with one, tests/web/test_provider_sign_in.py says who gets in.
 PASSWORDS = "passwords"
 
@@ -33,6 +33,12 @@ GUARDS = {
     "GET /metrics": OPEN,
     "GET /api/openapi.json": OPEN,
     "GET /api/docs": OPEN,
+    "GET /styles/document.css": OPEN,
+    "GET /invoice/<token:token>": LINK,
+    "GET /invoice/<token:token>/documents/<name:number>": LINK,
+    "GET /invoice/<token:token>/upcoming": LINK,
+    "GET /invoice/<token:token>.<any(pdf, xml):kind>": LINK,
+    "GET /invoice/<token:token>/documents/<token:number>.<any(pdf, xml):kind>": LINK,
     "GET /review/orders": LOGIN,
     "GET /review/orders/<name:number>": LOGIN,
     "POST /review/orders/<name:number>/resync": LOGIN,
@@ -70,7 +76,14 @@ GUARDS = {
     "POST /webhooks/salesforce/events": PROVIDER,
     "POST /webhooks/airwallex": PROVIDER,
 }
-_VALUES = {"number": "O-000001", "token": "x" * 32, "message_id": 1, "invoice_id": 1, "filename": "countersign.css"}
+_VALUES = {
+    "number": "O-000001",
+    "token": "x" * 32,
+    "message_id": 1,
+    "invoice_id": 1,
+    "filename": "countersign.css",
+    "kind": "pdf",
+}
 
 
 @pytest.fixture
@@ -105,6 +118,14 @@ def test_a_receiver_refuses_what_its_sender_did_not_sign(app: Flask, route: str)
     answer = _call(app, route)
 
     assert answer.status_code in (400, 401, 403, 404)
+
+
+@pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == LINK])
+def test_a_link_that_nobody_made_opens_nothing(app: Flask, route: str) -> None:
+    answer = _call(app, route)
+
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
 
 
 @pytest.mark.parametrize("route", [route for route, guard in GUARDS.items() if guard == FORM])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from connector.documents.fonts import Family
@@ -40,6 +40,11 @@ def render_fragment(*, view: DocumentView, language: str) -> Markup:
 def document_styles() -> str:
     """The style sheet for `render_fragment`."""
     return _environment().get_template("invoice/screen.css").render()
+
+
+def hosted_template(name: str) -> Template:
+    """The layout of one of the customer's pages."""
+    return _environment().get_template(f"hosted/{name}")
 
 
 def render_source(*, page: Mapping[str, object], families: tuple[Family, ...], pages: int) -> str:

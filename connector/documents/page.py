@@ -228,7 +228,7 @@ def _payment(view: DocumentView, texts: Texts) -> dict[str, object] | None:
     printed = grouped(reference) if is_creditor_reference(reference) else reference
     return {
         "sentences": [_terms(view, texts), *([texts.sentence["reference"]] if reference and is_owed else [])],
-        "accounts": [_account(account, texts) for account in payment.accounts] if is_owed else [],
+        "accounts": [account_rows(account, texts) for account in payment.accounts] if is_owed else [],
         "rows": [{"label": texts.label["reference"], "value": printed}] if printed and is_owed else [],
         "code": code_image(payment.code) if payment.code and is_owed else "",
         "scan": texts.sentence["scan"],
@@ -242,7 +242,8 @@ def _terms(view: DocumentView, texts: Texts) -> str:
     return texts.sentence[name].format(days=view.payment_terms_days, date=long_day_text(view.due_on, texts))
 
 
-def _account(account: BankAccount, texts: Texts) -> Rows:
+def account_rows(account: BankAccount, texts: Texts) -> Rows:
+    """A bank account as (label, value) rows, only those that it has."""
     found = [
         ("holder", account.holder),
         ("iban", grouped(account.iban) if account.iban else ""),

@@ -18,15 +18,18 @@ _DEFAULT = "en"
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One language: its code, Babel locale, reading direction, and the texts by their place."""
+    """One language: its code, its own name, Babel locale, reading direction, and the texts by their place."""
 
     language: str
+    name: str
     locale: str
     direction: str
     title: Mapping[str, str]
     banner: Mapping[str, str]
     label: Mapping[str, str]
     sentence: Mapping[str, str]
+    page: Mapping[str, str]
+    mail: Mapping[str, str]
 
 
 def language_for(wanted: str) -> str:
@@ -42,12 +45,4 @@ def texts_of(language: str) -> Texts:
         raise KeyError(language)
     source = (files("connector.documents") / "texts" / f"{language}.toml").read_text(encoding="utf-8")
     table = tomllib.loads(source)
-    return Texts(
-        language,
-        table["locale"],
-        table["direction"],
-        table["title"],
-        table["banner"],
-        table["label"],
-        table["sentence"],
-    )
+    return Texts(language=language, **table)

@@ -40,7 +40,16 @@ class ScheduleCheck:
 def documents_to_come(
     *, contract: Contract, as_of: date, billed: Sequence[Billed] = (), usage: UsageReadings | None = None
 ) -> tuple[InvoiceDraft, ...]:
+    """The documents of one contract that billing runs from `as_of` on will make beyond `billed`."""
+    return documents_of_all(contracts=[contract], as_of=as_of, billed=billed, usage=usage)
+
+
+def documents_of_all(
+    *, contracts: Sequence[Contract], as_of: date, billed: Sequence[Billed] = (), usage: UsageReadings | None = None
+) -> tuple[InvoiceDraft, ...]:
     """The documents that billing runs from `as_of` on will make beyond `billed`, by date; estimates are marked.
+
+    The contracts of one customer together share documents, as in a run.
 
     What is due already comes with the corrections that the next run finds. With nothing billed and `as_of` before the
     first bill date it is exactly the preview, and the usage that it leaves out. Raises Refused when a line cannot be
@@ -48,20 +57,21 @@ def documents_to_come(
     """
     today = max([as_of, *(entry.bill_on for entry in billed)])
     known = {entry.charge_key for entry in billed}
-    due = draft_invoices(contracts=[contract], as_of=today, billed=billed, usage=usage).drafts
+    due = draft_invoices(contracts=contracts, as_of=today, billed=billed, usage=usage).drafts
     later = [
         document
-        for draft in preview_invoices(contracts=[contract], usage=usage)
+        for draft in preview_invoices(contracts=contracts, usage=usage)
         if draft.bill_on > today and (document := _without(draft, known)) is not None
     ]
     shown = {item.charge_key for draft in (*due, *later) for item in draft.items}
     unread = [
-        charge
+        (contract, charge)
+        for contract in contracts
         for charge in schedule(contract=contract, usage=usage)
         if charge.is_estimate and charge.key not in known | shown
     ]
     # Within a day, the sequence of the run.
-    return tuple(sorted((*due, *later, *_estimates(contract, unread)), key=lambda draft: draft.bill_on))
+    return tuple(sorted((*due, *later, *_estimates(unread)), key=lambda draft: draft.bill_on))
 
 
 def check_schedule(*, items: Iterable[InvoiceItem], value: Money) -> ScheduleCheck:
@@ -80,10 +90,10 @@ def _without(draft: InvoiceDraft, known: set[str]) -> InvoiceDraft | None:
     return replace(draft, items=items, net=net, kind=kind)
 
 
-def _estimates(contract: Contract, charges: Sequence[Charge]) -> list[InvoiceDraft]:
+def _estimates(charges: Sequence[tuple[Contract, Charge]]) -> list[InvoiceDraft]:
     """Usage that stands on no other document, as documents of its own."""
     groups: dict[tuple[date, BillTo], list[InvoiceItem]] = {}
-    for charge in charges:
+    for contract, charge in charges:
         item = item_of(contract_ref=contract.ref, charge=charge)
         groups.setdefault((charge.bill_on, charge.line.bill_to), []).append(item)
     return [draft_of(bill_to=bill_to, bill_on=bill_on, items=items) for (bill_on, bill_to), items in groups.items()]

@@ -327,6 +327,11 @@ def _payment(facts: DocumentFacts, kind: DocumentKind, amount_due: Money) -> Pay
     return PaymentDetails(accounts, reference, _code(facts.seller, accounts, amount_due, reference), facts.payment_link)
 
 
+def payment_code(*, view: DocumentView, amount: Money) -> str:
+    """The text of a payment code over another amount than the document's own, empty where there is none."""
+    return _code(view.seller, view.payment.accounts, amount, view.payment.reference)
+
+
 def payment_reference(number: str) -> str:
     """What a payer writes: the creditor reference, or the number itself where none can be made of it."""
     try:

@@ -128,6 +128,12 @@ def make_again_now(*, work: UnitOfWork, invoice_id: int) -> int:
     return work.execute(artifacts.update().where(failed).values(values)).rowcount
 
 
+def load_states(*, connection: Connection, invoice_id: int) -> dict[ArtifactKind, ArtifactState]:
+    """How far the files of a document are, without their bytes."""
+    query = sa.select(artifacts.c.kind, artifacts.c.state).where(artifacts.c.invoice_id == invoice_id)
+    return {ArtifactKind(row.kind): ArtifactState(row.state) for row in connection.execute(query)}
+
+
 def load_artifacts(*, connection: Connection, invoice_id: int) -> dict[ArtifactKind, Artifact]:
     """The files of a document, by kind."""
     query = sa.select(artifacts).where(artifacts.c.invoice_id == invoice_id).order_by(artifacts.c.id)

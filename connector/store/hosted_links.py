@@ -1,6 +1,7 @@
 """Links by which a customer sees an invoice: only the SHA-256 of each token is kept, so a stolen database opens none.
 
-One link is for one issued document. Several may live at once, one for each recipient, so that one can be revoked alone.
+One link is for one issued document, or with it for all of its account. Several may live at once, one for each
+recipient, so that one can be revoked alone.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from connector.domain.hosted import LinkScope
 from connector.store.tables_review import hosted_links
 from connector.store.unit_of_work import UnitOfWork
 
@@ -23,6 +26,7 @@ class HostedLink:
     id: int
     invoice_id: int
     label: str
+    scope: LinkScope
     created_by: str
     created_at: datetime
     expires_at: datetime
@@ -34,6 +38,7 @@ def add_link(
     work: UnitOfWork,
     invoice_id: int,
     label: str,
+    scope: LinkScope,
     token_hash: str,
     actor: str,
     now: datetime,
@@ -44,6 +49,7 @@ def add_link(
     row = {
         "invoice_id": invoice_id,
         "label": label,
+        "scope": scope.value,
         "token_hash": token_hash,
         "created_by": actor,
         "created_at": now,
@@ -59,13 +65,13 @@ def find_live(*, connection: Connection, token_hash: str, now: datetime) -> Host
     row = connection.execute(query).one_or_none()
     if row is None or row.revoked_at is not None or row.expires_at <= now:
         return None
-    return HostedLink(*row)
+    return _link(row)
 
 
 def list_links(*, connection: Connection, invoice_id: int) -> Sequence[HostedLink]:
     """All links of a document, oldest first."""
     query = _LINKS.where(hosted_links.c.invoice_id == invoice_id).order_by(hosted_links.c.id)
-    return [HostedLink(*row) for row in connection.execute(query)]
+    return [_link(row) for row in connection.execute(query)]
 
 
 def revoke(*, work: UnitOfWork, link_id: int, now: datetime) -> int | None:
@@ -73,6 +79,16 @@ def revoke(*, work: UnitOfWork, link_id: int, now: datetime) -> int | None:
     c = hosted_links.c
     ended = hosted_links.update().where(c.id == link_id, c.revoked_at.is_(None)).values(revoked_at=now)
     return work.execute(ended.returning(c.invoice_id)).scalar_one_or_none()
+
+
+def load_link(*, connection: Connection, link_id: int) -> HostedLink | None:
+    """One link, whether it lives or not."""
+    row = connection.execute(_LINKS.where(hosted_links.c.id == link_id)).one_or_none()
+    return None if row is None else _link(row)
+
+
+def _link(row: Any) -> HostedLink:
+    return HostedLink(**{**row._mapping, "scope": LinkScope(row.scope)})
 
 
 _LINKS = sa.select(*(hosted_links.c[name] for name in HostedLink.__dataclass_fields__))

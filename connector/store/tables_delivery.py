@@ -4,8 +4,38 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from connector.store.metadata import id_column, metadata, reference_column, text_column
+from connector.store.metadata import count_column, id_column, metadata, reference_column, text_column
 from connector.store.types import UtcDateTime
+
+# Mail owed to customers: a row for each document, recipient and time that somebody wanted it sent.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    id_column(),
+    reference_column("invoice_id", "invoices"),
+    sa.Column("recipient", sa.String(320), nullable=False),
+    # 1 for the mail at issue, then one more each time that a person sends it again.
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    text_column("requested_by"),
+    count_column("attempts"),
+    # How often nobody knew whether the mail had left: it may have arrived so many times more.
+    count_column("losses"),
+    # Also the end of a claim: a sender that dies leaves it to the next one.
+    sa.Column("not_before", UtcDateTime),
+    # The link inside the mail, made anew for each attempt, because its token is kept nowhere.
+    reference_column("link_id", "hosted_links", nullable=True),
+    text_column("message_id"),
+    text_column("code"),
+    text_column("message"),
+    text_column("owner"),
+    sa.Column("wanted_at", UtcDateTime, nullable=False),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    # The same wish twice is one mail.
+    sa.UniqueConstraint("invoice_id", "recipient", "ordinal"),
+    sa.Index(None, "state", "not_before"),
+)
 
 # People of a login provider. Issuer and subject are who somebody is, for ever; everything else may be renamed there.
 oidc_identities = sa.Table(

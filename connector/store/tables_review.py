@@ -130,6 +130,8 @@ hosted_links = sa.Table(
     reference_column("invoice_id", "invoices"),
     # For whom it was made, so that one can be revoked alone.
     text_column("label"),
+    # Its document alone, or all of its account.
+    sa.Column("scope", sa.String(10), nullable=False, server_default="account"),
     # SHA-256 of 256 random bits; the token itself is nowhere.
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
     text_column("created_by"),

@@ -13,6 +13,7 @@ from connector.web.api import api
 from connector.web.api.documentation import documentation
 from connector.web.contracts import contracts
 from connector.web.health import health, operations
+from connector.web.hosted import hosted
 from connector.web.invoices import invoices
 from connector.web.messages import messages
 from connector.web.orders import orders
@@ -37,7 +38,7 @@ def go_to_orders_too() -> Response:
 
 
 PAGE_BLUEPRINTS = (front_door, sign_in_pages, provider_sign_in, orders, contracts, invoices, messages, records, health)
-API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations)
+API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations, hosted)
 
 for _blueprint in PAGE_BLUEPRINTS:
     register_pages_of_refusal(_blueprint)

@@ -18,6 +18,20 @@ _POLICY = "; ".join(
 )
 # The form guard compares the referrer on https, so it must be sent to ourselves.
 _REFERRER = "same-origin"
+# The customer's pages run nothing, load only style sheets and pictures of ours, and tell nobody where they are.
+_HOSTED_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+# What a browser draws a PDF with needs a style of its own.
+_FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'none'"
 _YEAR = 31_536_000
 # Shipped files change only with a release.
 _STATIC_SECONDS = 3600
@@ -34,6 +48,17 @@ def add_security_headers(response: Response) -> Response:
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     if current_services().config.web.is_secure:
         headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
-    is_static = request.endpoint == "static" and response.status_code in (200, 304)
+    is_static = request.endpoint in ("static", "document_styles") and response.status_code in (200, 304)
     headers["Cache-Control"] = f"public, max-age={_STATIC_SECONDS}" if is_static else "no-store"
+    if request.path.startswith("/invoice/"):
+        _seal(response)
     return response
+
+
+def _seal(response: Response) -> None:
+    """The address is the secret here: no index, no referrer, no copy on the way."""
+    headers, is_page = response.headers, response.mimetype == "text/html"
+    headers["Content-Security-Policy"] = _HOSTED_POLICY if is_page else _FILE_POLICY
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    headers["Cache-Control"] = "private, no-store"

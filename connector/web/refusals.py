@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound as NotFoundHere
 
 from connector.errors import ConnectorError
 from connector.problems import problem_of_bug, problem_of_http, status_of
+from connector.web.hosted import answer_missing
 
 _TITLES = {
     400: "This request cannot be understood",
@@ -40,7 +41,12 @@ def _form_expired(_error: CSRFError) -> Response:
 
 
 def answer_not_found(error: NotFoundHere) -> Response:
-    """An address that nobody serves: a page for people below /review, a problem document for machines elsewhere."""
+    """An address that nobody serves: a page for people, a problem document for machines.
+
+    Below /invoice it is the page that every token gets which opens nothing.
+    """
+    if request.path.startswith("/invoice/"):
+        return answer_missing()
     is_page = request.path == "/review" or request.path.startswith("/review/")
     return _refused(error) if is_page else problem_of_http(error)
 

@@ -41,7 +41,10 @@ def test_every_face_may_be_passed_on() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_our_own_words_can_all_be_drawn(language: str) -> None:
     texts = texts_of(language)
-    words = "".join("".join(table.values()) for table in (texts.title, texts.banner, texts.label, texts.sentence))
+    words = "".join(
+        "".join(table.values())
+        for table in (texts.title, texts.banner, texts.label, texts.sentence, texts.page, texts.mail)
+    )
 
     assert undrawable(words) == ()
 

@@ -93,7 +93,7 @@ def test_all_languages_have_the_same_texts_with_the_same_places_to_fill() -> Non
     english = texts_of("en")
     for language in LANGUAGES:
         texts = texts_of(language)
-        for name in ("title", "banner", "label", "sentence"):
+        for name in ("title", "banner", "label", "sentence", "page", "mail"):
             known, own = getattr(english, name), getattr(texts, name)
             assert {key: places(text) for key, text in own.items()} == {
                 key: places(text) for key, text in known.items()

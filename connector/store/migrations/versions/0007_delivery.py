@@ -13,9 +13,42 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Safe while the previous release runs: it knows none of these tables."""
+    """Safe while the previous release runs: it knows none of these tables, and its links are for their account."""
     _login_provider()
     _sales()
+    _deliveries()
+
+
+def _deliveries() -> None:
+    with op.batch_alter_table("hosted_links", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("scope", sa.String(length=10), server_default="account", nullable=False))
+    op.create_table(
+        "deliveries",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("invoice_id", ID, nullable=False),
+        sa.Column("recipient", sa.String(length=320), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("requested_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("losses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("link_id", ID, nullable=True),
+        sa.Column("message_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("owner", sa.Text(), server_default="", nullable=False),
+        sa.Column("wanted_at", UtcDateTime(), nullable=False),
+        sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_deliveries_invoice_id")),
+        sa.ForeignKeyConstraint(["link_id"], ["hosted_links.id"], name=op.f("fk_deliveries_link_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint(
+            "invoice_id", "recipient", "ordinal", name=op.f("uq_deliveries_invoice_id_recipient_ordinal")
+        ),
+    )
+    op.create_index(op.f("ix_deliveries_state_not_before"), "deliveries", ["state", "not_before"], unique=False)
 
 
 def _login_provider() -> None:
