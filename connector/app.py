@@ -10,12 +10,13 @@ from importlib.resources import files
 from pathlib import Path
 
 import jinja2
-from flask import Flask, Response
+from flask import Flask, Response, send_from_directory
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector.config import Config
+from connector.documents.fonts import fonts_folder
 from connector.documents.html import document_styles
 from connector.errors import Misconfigured
 from connector.problems import register_error_handlers
@@ -51,6 +52,7 @@ def create_app(*, services: Services) -> Flask:
     register_error_handlers(app)
     app.register_error_handler(NotFound, answer_not_found)
     app.add_url_rule("/styles/document.css", "document_styles", _document_styles)
+    app.add_url_rule("/styles/fonts/<any('NotoSansJP-Regular.ttf'):name>", "document_font", _document_font)
     _register_blueprints(app)
     _trust_proxies(app, services.config.web.trusted_proxies)
     return app
@@ -59,6 +61,11 @@ def create_app(*, services: Services) -> Flask:
 def _document_styles() -> Response:
     """The style sheet of documents, for every page that shows one."""
     return Response(document_styles(), content_type="text/css; charset=utf-8")
+
+
+def _document_font(name: str) -> Response:
+    """A typeface for readers whose own system lacks one; most browsers never ask for it."""
+    return send_from_directory(fonts_folder(), name, mimetype="font/ttf")
 
 
 def _settings(config: Config) -> dict[str, object]:

@@ -34,6 +34,7 @@ GUARDS = {
     "GET /api/openapi.json": OPEN,
     "GET /api/docs": OPEN,
     "GET /styles/document.css": OPEN,
+    "GET /styles/fonts/<any('NotoSansJP-Regular.ttf'):name>": OPEN,
     "GET /invoice/<token:token>": LINK,
     "GET /invoice/<token:token>/documents/<name:number>": LINK,
     "GET /invoice/<token:token>/upcoming": LINK,
@@ -83,6 +84,7 @@ _VALUES = {
     "invoice_id": 1,
     "filename": "countersign.css",
     "kind": "pdf",
+    "name": "NotoSansJP-Regular.ttf",
 }
 
 

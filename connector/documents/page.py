@@ -193,6 +193,8 @@ def _tax_label(row: RateTotal, texts: Texts) -> str:
 
 
 def _due(view: DocumentView, texts: Texts) -> dict[str, str]:
+    if view.state is DocumentState.UPCOMING:
+        return {"label": texts.label["estimated"], "value": money_text(view.gross, texts)}
     name = "credited" if view.is_credit_note else "amount_due"
     return {"label": texts.label[name], "value": money_text(view.amount_due, texts)}
 
@@ -221,6 +223,8 @@ def _accounting_tax(view: DocumentView, texts: Texts) -> list[str]:
 
 
 def _payment(view: DocumentView, texts: Texts) -> dict[str, object] | None:
+    if view.state is DocumentState.UPCOMING:
+        return None
     if view.is_credit_note:
         return {"sentences": [texts.sentence["credit"]], "accounts": [], "rows": [], "code": "", "link": "", "scan": ""}
     payment, reference = view.payment, view.payment.reference

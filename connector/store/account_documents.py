@@ -77,10 +77,11 @@ def list_movements(*, connection: Connection, invoice_id: int) -> tuple[Movement
     )
 
 
-def list_contracts(*, connection: Connection, account: Account) -> list[int]:
-    """The rows of the contracts of whoever buys."""
+def list_contracts(*, connection: Connection, account: Account) -> dict[int, str]:
+    """The contracts of whoever buys: their numbers by row."""
     is_own = (contracts.c.org_id == account.org_id) & (contracts.c.customer_ref == account.customer_ref)
-    return list(connection.execute(sa.select(contracts.c.id).where(is_own).order_by(contracts.c.id)).scalars())
+    query = sa.select(contracts.c.id, contracts.c.number).where(is_own).order_by(contracts.c.id)
+    return {row.id: row.number for row in connection.execute(query)}
 
 
 _DOCUMENTS = (

@@ -55,27 +55,38 @@ def upcoming_documents(
         return UpcomingDocuments((), today, is_known=False)
     if not drafts:
         return UpcomingDocuments((), today)
-    customer, months = _latest_customer(contracts), _price_months(contracts)
+    signed = list(contracts.values())
+    customer, months = _latest_customer(signed), _price_months(signed)
     made = [_view(draft, customer, months, taxes, entities) for draft in drafts]
     return UpcomingDocuments(tuple(view for view, _ in made), today, has_tax=all(has_tax for _, has_tax in made))
 
 
-def _next_drafts(database: Database, account: Account, today: date) -> tuple[list[Contract], Sequence[InvoiceDraft]]:
-    contracts: list[Contract] = []
+def _next_drafts(
+    database: Database, account: Account, today: date
+) -> tuple[dict[str, Contract], Sequence[InvoiceDraft]]:
+    """The contracts by number, and what the next run over them all will draft."""
+    contracts: dict[str, Contract] = {}
     billed: list[Billed] = []
     usage: dict[str, Decimal] = {}
     with database.reading() as connection:
-        for contract_id in list_contracts(connection=connection, account=account):
+        for contract_id, number in list_contracts(connection=connection, account=account).items():
             signed = load_orders(connection=connection, contract_id=contract_id)
             contract = build_contract(orders=signed.terms, undone=signed.undone)
             held = load_held_documents(connection=connection, contract_id=contract_id, contract_ref=contract.ref)
-            contracts.append(contract)
+            contracts[number] = contract
             billed += [entry for document in held for entry in document.billed]
             usage |= load_usage(connection=connection, contract_id=contract_id)
-    coming = documents_of_all(contracts=contracts, as_of=today, billed=billed, usage=usage)
+    coming = documents_of_all(contracts=list(contracts.values()), as_of=today, billed=billed, usage=usage)
     own = [draft for draft in coming if draft.bill_to.payer_ref == account.payer_ref and draft.bill_on >= today]
     first = min((draft.bill_on for draft in own), default=today)
-    return contracts, [draft for draft in own if draft.bill_on == first]
+    numbers = {contract.ref: number for number, contract in contracts.items()}
+    return contracts, [_named(draft, numbers) for draft in own if draft.bill_on == first]
+
+
+def _named(draft: InvoiceDraft, numbers: Mapping[str, str]) -> InvoiceDraft:
+    """The draft with numbers that a customer knows, in place of ids of records."""
+    items = tuple(replace(item, contract_ref=numbers[item.contract_ref], order_ref="") for item in draft.items)
+    return replace(draft, items=items)
 
 
 def _view(

@@ -35,6 +35,7 @@ _FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'
 _YEAR = 31_536_000
 # Shipped files change only with a release.
 _STATIC_SECONDS = 3600
+_SHIPPED = ("static", "document_styles", "document_font")
 
 
 def add_security_headers(response: Response) -> Response:
@@ -48,7 +49,7 @@ def add_security_headers(response: Response) -> Response:
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     if current_services().config.web.is_secure:
         headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
-    is_static = request.endpoint in ("static", "document_styles") and response.status_code in (200, 304)
+    is_static = request.endpoint in _SHIPPED and response.status_code in (200, 304)
     headers["Cache-Control"] = f"public, max-age={_STATIC_SECONDS}" if is_static else "no-store"
     if request.path.startswith("/invoice/"):
         _seal(response)
