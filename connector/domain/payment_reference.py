@@ -119,8 +119,9 @@ def _joined_words(words: Sequence[str]) -> Iterator[str]:
             joined += word
             if len(joined) > _LONGEST_NUMBER:
                 break
-            if len(joined) >= _SHORTEST_NUMBER and sum(sign.isdigit() for sign in joined) >= _LEAST_DIGITS:
-                yield joined.lstrip("0")
+            key = joined.lstrip("0")
+            if len(key) >= _SHORTEST_NUMBER and sum(sign.isdigit() for sign in key) >= _LEAST_DIGITS:
+                yield key
 
 
 def is_iban(text: str) -> bool:
