@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -62,6 +64,37 @@ class Till:
                 open_items.save_reference(work=work, invoice_id=invoice_id, number=name)
             work.commit()
         return invoice_id
+
+    def make_void(self, invoice_id: int) -> None:
+        """As if an issued invoice had been voided by a release that could."""
+        with self.database.unit_of_work() as work:
+            work.execute(invoices.update().where(invoices.c.id == invoice_id).values(state="void"))
+            work.commit()
+
+    def count(self) -> int:
+        """A number that was not given before."""
+        self._count += 1
+        return self._count
+
+    def at_once(self, part: Callable[[], Any], *, times: int) -> None:
+        """Run the part in so many threads that start together; their errors are raised."""
+        gate = threading.Barrier(times)
+        errors: list[Exception] = []
+
+        def run() -> None:
+            gate.wait(timeout=30)
+            try:
+                part()
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
+
+        threads = [threading.Thread(target=run) for _ in range(times)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+        if errors:
+            raise errors[0]
 
     def credit(self, invoice_id: int, amount: str) -> int:
         """A credit note lowers an invoice, as issuing one does."""

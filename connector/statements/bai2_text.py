@@ -37,7 +37,7 @@ def read_bai2(text: str) -> list[BankStatement]:
     if not lines or not lines[-1].startswith("99,"):
         raise StatementRefused("The last record (99) is missing: the file is cut off.", code="NOT_WHOLE")
     try:
-        file: Any = bai2.parse_from_lines(lines, check_integrity=True)
+        file: Any = bai2.parse_from_lines(lines, check_integrity=True)  # type: ignore[no-untyped-call]
         return [_statement(group, account) for group in file.children for account in group.children]
     except StatementRefused:
         raise

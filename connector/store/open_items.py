@@ -27,6 +27,7 @@ from connector.store.tables_review import issued_documents
 from connector.store.unit_of_work import UnitOfWork
 
 _AT_ONCE = 500
+_MOST_OF_CUSTOMER = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,19 @@ def find_by_keys(*, connection: Connection, keys: Sequence[str]) -> dict[str, li
         for one in _invoices(connection, INVOICES.where(payment_references.c.key.in_(some))).values():
             found.setdefault(one.key, []).append(one)
     return found
+
+
+def open_invoices_of(*, connection: Connection, org_id: str, customer_ref: str, currency: str) -> list[IssuedInvoice]:
+    """The open invoices of a customer in a currency, the one due first first; the newest few of very many."""
+    query = INVOICES.where(
+        invoices.c.org_id == org_id,
+        invoices.c.customer_ref == customer_ref,
+        invoices.c.currency == currency,
+        invoices.c.kind == DocumentKind.INVOICE.value,
+        invoices.c.state == InvoiceState.ISSUED.value,
+    )
+    found = _invoices(connection, query.order_by(invoices.c.due_on.desc()).limit(_MOST_OF_CUSTOMER)).values()
+    return sorted((one for one in found if one.balance.open), key=lambda one: (one.due_on, one.id))
 
 
 INVOICES = (

@@ -156,6 +156,17 @@ def find_payment(*, connection: Connection, source: str, source_ref: str) -> Sto
     return None if row is None else _stored(row)
 
 
+def payments_like(*, connection: Connection, account: str, amount: Money, until: date) -> list[StoredPayment]:
+    """Payments of exactly this amount that came to this account up to a day."""
+    query = sa.select(payments).where(
+        payments.c.account == account,
+        payments.c.currency == amount.currency,
+        payments.c.amount == amount.amount,
+        payments.c.received_on <= until,
+    )
+    return [_stored(row) for row in connection.execute(query.order_by(payments.c.id))]
+
+
 def lock_payments(*, work: UnitOfWork, payment_ids: Sequence[int]) -> list[StoredPayment]:
     """Payments that nobody else moves or spends until this transaction ends. Lock invoices before, never after."""
     ids = sorted(set(payment_ids))

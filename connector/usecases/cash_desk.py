@@ -73,6 +73,11 @@ def allocations_of(*, work: UnitOfWork, payment_id: int) -> list[StoredPosting]:
     return [one for one in found if one.holds and one.posting.kind == "allocate"]
 
 
+def charge_prefix(payment_id: int) -> str:
+    """How keys begin of write-offs that stand for what a bank kept of a payment: they go when the payment goes."""
+    return f"charge/{payment_id}/"
+
+
 def record(
     *,
     work: UnitOfWork,

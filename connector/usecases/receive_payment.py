@@ -6,6 +6,7 @@ the ledger in the same transaction in which we learn of it; what it pays is deci
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from connector.domain.money import Money
@@ -14,6 +15,7 @@ from connector.errors import Conflict
 from connector.store import ledger
 from connector.store.issued import lock_all
 from connector.store.ledger import NewPosting
+from connector.store.payment_queue import wait_again
 from connector.store.payments import (
     ArrivedPayment,
     MatchState,
@@ -26,7 +28,7 @@ from connector.store.payments import (
 )
 from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.allocate_payment import invoices_of, take_back
-from connector.usecases.cash_desk import CashDesk, allocations_of
+from connector.usecases.cash_desk import CashDesk, allocations_of, charge_prefix
 
 
 def receive_payment(*, desk: CashDesk, arrived: ArrivedPayment, actor: str, charged: Money | None = None) -> Recorded:
@@ -102,6 +104,7 @@ def return_locked(
         return ()
     _refuse_return(payment, back, balance.received - balance.returned)
     reopened = _free(work, desk, payment, back, on, actor, reason)
+    _undo_charges(work, desk, payment_id, invoice_ids, on, actor, reason)
     new = NewPosting(posting_key, returned(payment_id=payment_id, amount=back), on, actor, reason)
     ledger.post(work=work, new=[new], now=desk.clock.now())
     if back == balance.received - balance.returned:
@@ -109,6 +112,8 @@ def return_locked(
                      reason=reason)  # fmt: skip
     save_match(work=work, payment_id=payment_id, state=MatchState.REVIEW, now=desk.clock.now(), code="RETURNED",
                reason=reason)  # fmt: skip
+    # What other payments of these customers brought too much may pay what is open again.
+    wait_again(work=work, invoice_ids=reopened, now=desk.clock.now())
     return reopened
 
 
@@ -133,6 +138,16 @@ def _bring_money(work: UnitOfWork, desk: CashDesk, payment_id: int, arrived: Arr
     new = NewPosting(f"receive/{payment_id}", posting, arrived.received_on, actor)
     ledger.post(work=work, new=[new], now=desk.clock.now())
     save_match(work=work, payment_id=payment_id, state=MatchState.WAITING, now=desk.clock.now())
+
+
+def _undo_charges(
+    work: UnitOfWork, desk: CashDesk, payment_id: int, invoice_ids: Sequence[int], on: date, actor: str, reason: str
+) -> None:
+    """A charge that a bank kept of the payment was none: it is owed again with what the payment had paid."""
+    for invoice_id in invoice_ids:
+        found = ledger.load_postings(connection=work.connection, invoice_id=invoice_id)
+        own = [one for one in found if one.key.startswith(charge_prefix(payment_id))]
+        take_back(work=work, postings=own, on=on, now=desk.clock.now(), actor=actor, reason=reason)
 
 
 def _refuse_return(payment: StoredPayment, back: Money, there: Money) -> None:

@@ -16,6 +16,7 @@ from connector.store import ledger
 from connector.store.issued import lock_all
 from connector.store.ledger import NewPosting, load_postings
 from connector.store.open_items import load_issued_invoices
+from connector.store.payment_queue import wait_again
 from connector.usecases.allocate_payment import take_back
 from connector.usecases.cash_desk import CashDesk, record, refuse_unpayable
 from connector.usecases.review_desk import clean_text
@@ -73,4 +74,5 @@ def undo_write_off(*, desk: CashDesk, invoice_id: int, posting_id: int, reason: 
                      reason=said):  # fmt: skip
             record(work=work, desk=desk, legal_entity=entity, subject=_INVOICE, subject_id=invoice_id, actor=decides,
                    event="undo_write_off", reason=said, data={"posting": posting_id})  # fmt: skip
+            wait_again(work=work, invoice_ids=[invoice_id], now=desk.clock.now())
         work.commit()

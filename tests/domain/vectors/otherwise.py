@@ -8,6 +8,7 @@ from typing import Any
 from connector.domain.contracts import build_contract
 from connector.domain.invoicing import draft_invoices
 from connector.domain.money import Money
+from connector.domain.payment_reference import creditor_reference
 from connector.domain.tax import (
     tax_totals,
 )
@@ -51,3 +52,7 @@ def net_days_only(given: dict[str, Any], expected: dict[str, Any]) -> None:
 
     assert draft.due_on == day(issued) + timedelta(days=30)
     assert str(draft.due_on) not in expected.values()
+
+
+def one_form_of_reference(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert creditor_reference(given["base10"]) == "RF890202600042" != expected["printed"]
