@@ -21,7 +21,7 @@ import stigg
 from connector.adapters.http import USER_AGENT, require_safe_url
 from connector.adapters.stigg_errors import translated, unreadable
 from connector.domain.pacing import Turn
-from connector.errors import RateLimited, Unavailable, Uncertain
+from connector.errors import ConnectorError, RateLimited, Unavailable, Uncertain
 from connector.ports import Clock
 
 PATIENCE = timedelta(seconds=5)
@@ -146,10 +146,14 @@ class StiggCalls:
             self._sleep(wait)
 
     def _answer(self, what: str, call: Call, *, is_change: bool) -> Any:
+        failure: ConnectorError | None = None
         try:
             answer = call(self._client)
         except stigg.StiggError as error:
-            raise translated(error, what, is_change=is_change, secret=self._secret) from error
+            failure = translated(error, what, is_change=is_change, secret=self._secret)
+        if failure is not None:
+            # Not chained: the SDK's error holds the request with our key and the whole body of the answer.
+            raise failure
         response = cast(httpx.Response, getattr(answer, "http_response", answer))
         body = _parsed(response)
         if not isinstance(body, dict | list):

@@ -124,10 +124,8 @@ class StiggContracts:
         running = [self._single.running(ask, held, contract_uuid=contract.get("id") or "") for ask in asks]
         refs = {ask.request.key: self._single.align(ask, row) for ask, row in zip(asks, running, strict=True) if row}
         for ask in asks:
-            if ask.request.key in refs:
-                for ref in self._single.replaced(ask, held, by=refs[ask.request.key]):
-                    if ref in members:
-                        self._detach(contract, ref)
+            for ref in self._single.replaced(ask, held, members, by=refs.get(ask.request.key, "")):
+                self._detach(contract, ref)
         self._attach(contract, [ref for ref in refs.values() if ref not in members])
         refs |= self._add(contract, [ask for ask, row in zip(asks, running, strict=True) if row is None])
         return tuple(refs[ask.request.key] for ask in asks)

@@ -6,7 +6,7 @@ changed; only another plan needs a new subscription, which takes the place of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,13 +186,15 @@ class StiggSubscriptions:
         if row["customerId"] != request.customer_ref or contract not in ("", request.contract_ref):
             raise KeyTaken(f"Stigg has a subscription {row['id']} already, of {row['customerId']} under {contract!r}.")
 
-    def replaced(self, ask: Ask, held: Sequence[Mapping[str, Any]], by: str) -> list[str]:
-        """What else the customer runs of the product in the same place: its plan is taken over by that subscription."""
-        return [
-            str(row["id"])
-            for row in held
-            if row["id"] != by and row.get("resourceId") == ask.resource and self._product_of(row) == ask.product
-        ]
+    def replaced(self, ask: Ask, held: Sequence[Mapping[str, Any]], members: Iterable[str], *, by: str) -> list[str]:
+        """The members of the contract whose place that subscription takes, or a new one will (`by` empty).
+
+        Those are earlier lives of it, ended or not, and what else runs of the product in the same place.
+        """
+        same_place = {
+            row["id"] for row in held if row.get("resourceId") == ask.resource and self._product_of(row) == ask.product
+        }
+        return sorted(ref for ref in members if ref != by and (ref in same_place or _is_life_of(ref, ask.request.key)))
 
     def _product_of(self, row: Mapping[str, Any]) -> str:
         found = self._catalogue.plan(row["planId"])
