@@ -190,8 +190,12 @@ class EntitlementPlatform(Protocol):
     def upsert_customer(self, *, key: str, customer: Customer) -> str:
         """Make or update the customer; answers the platform's ref. Refused when two customers stand for the account."""
 
-    def fetch_plan(self, *, plan_ref: str) -> CustomPlan | None:
-        """The custom plan with its entitlements, or None when there is none of that ref."""
+    def fetch_plan(self, *, plan_ref: str, version: int | None = None) -> CustomPlan | None:
+        """The custom plan with its entitlements, or None when there is none of that ref.
+
+        `version` asks for the one that a running subscription was made on; a platform that keeps no old versions
+        answers with the present one, as it does without.
+        """
 
     def grant(self, *, requests: Sequence[SubscriptionRequest]) -> tuple[str, ...]:
         """Make the contract and its subscriptions, or bring what runs in line; answers their refs in that order.

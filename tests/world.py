@@ -89,10 +89,10 @@ class MoodyPlatform:
         self._meet("upsert_customer")
         return self._platform.upsert_customer(key=key, customer=customer)
 
-    def fetch_plan(self, *, plan_ref: str) -> CustomPlan | None:
+    def fetch_plan(self, *, plan_ref: str, version: int | None = None) -> CustomPlan | None:
         """See the port."""
         self._meet("fetch_plan")
-        return self._platform.fetch_plan(plan_ref=plan_ref)
+        return self._platform.fetch_plan(plan_ref=plan_ref, version=version)
 
     @property
     def name(self) -> str:

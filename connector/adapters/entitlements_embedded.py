@@ -59,8 +59,9 @@ class EmbeddedPlatform:
         """
         return self._rows.upsert_customer(key=key, ref=key, name=customer.name, email=customer.email)
 
-    def fetch_plan(self, *, plan_ref: str) -> CustomPlan | None:
+    def fetch_plan(self, *, plan_ref: str, version: int | None = None) -> CustomPlan | None:
         """The custom plan, or None when the catalogue has none of that ref."""
+        del version
         return self._plans.get(plan_ref)
 
     def grant(self, *, requests: Sequence[SubscriptionRequest]) -> tuple[str, ...]:

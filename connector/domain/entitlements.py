@@ -89,7 +89,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class AccessWanted:
-    """One subscription as sold: the plan, its negotiated grants and add-ons for [starts_on, ends_on)."""
+    """One subscription as sold: the plan, its negotiated grants and add-ons for [starts_on, ends_on).
+
+    `plan_version` is the version of the plan that the terms were checked against, 0 when the platform tells none.
+    """
 
     plan_ref: str
     product_ref: str
@@ -97,11 +100,12 @@ class AccessWanted:
     ends_on: date
     grants: tuple[Grant, ...]
     add_ons: tuple[tuple[str, Decimal], ...] = ()
+    plan_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AccessGranted:
-    """One subscription as the platform reports it."""
+    """One subscription as the platform reports it; `is_live` until the day it ends, also when that day is known."""
 
     subscription_ref: str
     plan_ref: str

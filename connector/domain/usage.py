@@ -40,7 +40,7 @@ class UsageReport:
     """The platform's answer: units (None: it cannot say), and how far its data reaches.
 
     `covered_until` is the instant before which everything reported has been counted, None when the platform cannot say;
-    `gaps` are holes before it; `last_event_at` is the newest event of that feature and customer, for telling a customer
+    `is_vouched` says that whoever reports the usage declared that instant, `gaps` are holes before it; `last_event_at` is the newest event of that feature and customer, for telling a customer
     who uses nothing from reporting that has stopped.
     """
 
@@ -49,6 +49,7 @@ class UsageReport:
     covered_until: datetime | None = None
     gaps: tuple[UsageGap, ...] = ()
     last_event_at: datetime | None = None
+    is_vouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
