@@ -6,33 +6,29 @@ Nothing here decides about business; it must not be imported by anything but the
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from connector import __version__
 from connector.adapters.clock import SystemClock
-from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.adapters.identity_oidc import OidcLogin, OidcProvider
-from connector.config import Config, PlanEntitlementSettings, PlanSettings
+from connector.config import Config
 from connector.config_billing import TaxRuleSettings
-from connector.domain.entitlements import CustomPlan, PlanEntitlement
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES, Place, TaxCategory, TaxRule
 from connector.domain.taxed_documents import TaxSettings
-from connector.domain.terms import Cadence, ProvisionKind
 from connector.engine import Worker, WorkStarter, migrate_engine, new_executor_id
 from connector.errors import Misconfigured
 from connector.finance import legal_entities, review_rules
 from connector.granting import stigg_platform
+from connector.granting_embedded import configured_plans, embedded_platform, embedded_usage
 from connector.jobs import Clockwork
 from connector.logs import log
 from connector.orgs import all_assumptions, make_orgs, used_mappings
 from connector.paying import payment_provider
-from connector.ports import Clock, EntitlementPlatform
+from connector.ports import Clock, EntitlementPlatform, UsageBook
 from connector.services import Services
 from connector.store import mapping_versions
 from connector.store.migrate import migrate
-from connector.store.platform import PlatformStore
 from connector.store.unit_of_work import Database
 from connector.usecases.bill_contracts import Biller
 from connector.usecases.look_at_record import Looker
@@ -48,13 +44,15 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
     database = Database(config.database.url)
     used_clock = clock or SystemClock()
     starter = WorkStarter(engine=database.writer, is_sqlite=database.is_sqlite)
+    platform, usage = _access(config, database, used_clock)
     return Services(
         config=config,
         database=database,
         clock=used_clock,
         starter=starter,
         orgs=make_orgs(config, clock=used_clock),
-        platform=_platform(config, database, used_clock),
+        platform=platform,
+        usage=usage,
         board=StatusBoard(fields=_status_fields(config), base_url=config.web.base_url.rstrip("/")),
         assumed=all_assumptions(config),
         taxes=_taxes(config),
@@ -65,11 +63,14 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
     )
 
 
-def _platform(config: Config, database: Database, clock: Clock) -> EntitlementPlatform:
-    """Where access is granted."""
+def _access(config: Config, database: Database, clock: Clock) -> tuple[EntitlementPlatform, UsageBook]:
+    """Where access is granted, and who knows what was used."""
     if config.entitlements.platform == "stigg":
-        return stigg_platform(config=config, database=database, clock=clock)
-    return EmbeddedPlatform(plans=[_plan(plan) for plan in config.entitlements.plans], rows=PlatformStore(database))
+        stigg = stigg_platform(config=config, database=database, clock=clock)
+        return stigg, stigg
+    embedded = embedded_platform(database=database, clock=clock, plans=configured_plans(config.entitlements))
+    late = timedelta(days=config.usage.late_days)
+    return embedded, embedded_usage(database=database, clock=clock, platform=embedded, late=late)
 
 
 def make_identity_provider(config: Config, clock: Clock) -> OidcProvider | None:
@@ -224,28 +225,6 @@ def _unfinished(config: Config, object_name: str) -> str:
 def _tax_rule(row: TaxRuleSettings) -> TaxRule:
     values = row.model_dump(exclude={"place", "category"})
     return TaxRule(place=Place(row.place), category=TaxCategory(row.category), **values)
-
-
-def _plan(settings: PlanSettings) -> CustomPlan:
-    return CustomPlan(
-        ref=settings.ref,
-        product_ref=settings.product,
-        is_published=settings.published,
-        entitlements=tuple(_entitlement(entitlement) for entitlement in settings.entitlements),
-    )
-
-
-def _entitlement(settings: PlanEntitlementSettings) -> PlanEntitlement:
-    is_unlimited = settings.value == "unlimited"
-    return PlanEntitlement(
-        ref=settings.ref,
-        kind=ProvisionKind(settings.kind),
-        is_variable=settings.variable,
-        value=None if settings.value is None or is_unlimited else Decimal(settings.value),
-        is_unlimited=is_unlimited,
-        cadence=Cadence(settings.cadence) if settings.cadence else None,
-        is_optional=settings.optional,
-    )
 
 
 def _url(database: Database) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -120,15 +121,29 @@ class PlanEntitlementSettings(_Section):
 
     ref: str = Field(min_length=1)
     kind: Literal["entitlement", "credit"] = "entitlement"
+    name: str = ""
     variable: bool = False
     optional: bool = False
     value: int | Literal["unlimited"] | None = None
     cadence: Literal["month", "year"] | None = None
+    feature: Literal["boolean", "limit", "metered"] = "limit"
+    soft_limit: bool = False
+    reset: Literal["hour", "day", "week", "month", "year"] | None = None
+    resets_with_calendar: bool = False
+    draws: str = ""
+    draws_per_unit: Decimal = Field(default=Decimal(1), gt=0, max_digits=15)
+    rollover: bool = False
 
     @model_validator(mode="after")
     def _has_value(self) -> PlanEntitlementSettings:
         if not self.variable and self.value is None:
             raise ValueError("give a value, or variable = true when every order brings its own")
+        if self.rollover:
+            raise ValueError("cannot roll over: monthly and yearly credits without rollover are what is offered")
+        if self.kind == "credit" and (self.value == "unlimited" or (self.value is not None and self.value <= 0)):
+            raise ValueError("needs an amount of credits above 0")
+        if self.kind == "credit" and not self.variable and self.cadence is None:
+            raise ValueError("needs cadence = 'month' or 'year'")
         return self
 
 
@@ -137,7 +152,9 @@ class PlanSettings(_Section):
 
     ref: str = Field(min_length=1)
     product: str = Field(min_length=1)
+    name: str = ""
     published: bool = True
+    add_ons: tuple[str, ...] | None = None
     entitlements: tuple[PlanEntitlementSettings, ...] = ()
 
     @model_validator(mode="after")
@@ -156,6 +173,13 @@ class EntitlementSettings(_Section):
     def _each_plan_once(self) -> EntitlementSettings:
         _refuse_doubles("plan", (plan.ref for plan in self.plans))
         return self
+
+
+class UsageSettings(_Section):
+    """Usage that is reported and billed: how late an event may come, and how long silence is no stop of reporting."""
+
+    late_days: int = Field(default=35, ge=1, le=3660)
+    silence_days: int = Field(default=7, ge=1, le=366)
 
 
 class WritebackSettings(_Section):
@@ -222,6 +246,10 @@ class JobSettings(_Section):
     payment_links: float = Field(default=30, ge=0.5, le=_WEEK)
     payments_poll: float = Field(default=86_400, ge=60, le=_WEEK)
     payments_poll_days: int = Field(default=7, ge=1, le=90)
+    scheduled_access: float = Field(default=60, ge=1, le=_WEEK)
+    credits: float = Field(default=60, ge=1, le=_WEEK)
+    usage: float = Field(default=3600, ge=60, le=_WEEK)
+    compare_access: float = Field(default=86_400, ge=60, le=_WEEK)
     retention: float = Field(default=3600, ge=60, le=_WEEK)
     retention_days: int = Field(default=30, ge=1, le=3660)
     silence: float = Field(default=15, ge=1, le=_WEEK)
@@ -236,6 +264,7 @@ class Config(_Section):
     mapping: dict[str, Any] = Field(default_factory=dict)
     entitlements: EntitlementSettings = EntitlementSettings()
     stigg: StiggSection = StiggSection()
+    usage: UsageSettings = UsageSettings()
     writeback: WritebackSettings = WritebackSettings()
     billing: BillingSettings = BillingSettings()
     review: ReviewSettings = ReviewSettings()

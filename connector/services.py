@@ -19,7 +19,7 @@ from connector.domain.matching import MatchRules
 from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
-from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, TaxEngine
+from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, TaxEngine, UsageBook
 from connector.ports_payments import PaymentProvider
 from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
@@ -45,6 +45,7 @@ class Services:
     orgs: Mapping[str, Org]
     platform: EntitlementPlatform
     board: StatusBoard
+    usage: UsageBook
     assumed: Assumptions = field(default_factory=Assumptions)
     taxes: TaxEngine = field(default_factory=lambda: TaxSettings(DEFAULT_TAX_RULES, ENTITY_COUNTRIES))
     entities: Mapping[str, LegalEntity] = field(default_factory=dict)

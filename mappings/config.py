@@ -116,6 +116,7 @@ class LineRules(RuleTable):
     provision_ref: Rule | None = None
     provision_value: Rule | None = None
     credit_cadence: Rule | None = None
+    credit_rollover: Rule | None = None
     legal_entity: Rule | None = None
     payer_ref: Rule | None = None
     payment_terms_days: Rule | None = None
@@ -155,6 +156,7 @@ class Product(Table):
     is_separate_invoice: Literal | None = None
     provision_value: Literal | None = None
     credit_cadence: Literal | None = None
+    credit_rollover: Literal | None = None
     tax_code: Literal | None = None
 
     @field_validator("*", mode="after")

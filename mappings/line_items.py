@@ -280,4 +280,5 @@ def _provision(values: Mapping[str, Any]) -> Provision:
         value=None if is_unlimited else value,
         is_unlimited=is_unlimited,
         cadence=values["credit_cadence"],
+        wants_rollover=bool(values["credit_rollover"]),
     )

@@ -257,6 +257,7 @@ LINE: Mapping[str, Target] = _table(
     Target("provision_ref", TEXT, "platform id of the product", "PRODUCT_ID", owner=REVOPS, is_key=True),
     Target("provision_value", LIMIT, "entitlement value", "ENTITLEMENT_VALUE"),
     Target("credit_cadence", _choice(Cadence), "credit cadence", "CREDIT_CADENCE", known=CADENCES),
+    Target("credit_rollover", FLAG, "rollover of credits", "CREDIT_ROLLOVER", default=False),
     Target("legal_entity", TEXT, "legal entity", "LEGAL_ENTITY", length=40, is_key=True),
     Target("payer_ref", ID, "id of the paying account", "PAYER"),
     Target("payment_terms_days", DAYS, "payment terms", "PAYMENT_TERMS", least=0, most=3660),

@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("adapters", "config", "config_faults", "config_secrets"),
         *("domain", "errors", "ports", "store"),
     },
+    "granting_embedded": {"adapters", "config", "domain", "ports", "store"},
     "orgs": {"adapters", "assuming", "config", "domain", "mappings", "ports"},
     "validation": {
         *("adapters", "config", "config_billing", "config_faults", "config_secrets", "domain", "errors", "finance"),
@@ -91,7 +92,8 @@ MAY_IMPORT: dict[str, set[str]] = {
             "logs",
             "orgs",
         ),
-        *("connector", "granting", "mappings", "paying", "ports", "services", "store", "usecases"),
+        *("connector", "granting", "granting_embedded", "mappings", "paying"),
+        *("ports", "services", "store", "usecases"),
     },
     "server": {"app", "bootstrap", "config", "engine", "errors", "jobs", "logs", "services"},
     # The stand-in for Salesforce knows nothing of the product: the product meets it only over HTTP.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,8 @@ from connector.ports import EntitlementPlatform, SubscriptionRequest
 from connector.sandbox import Sandbox
 from connector.store import tables
 from connector.store.unit_of_work import Database
+from connector.usecases.align_access import AccessAligner
+from connector.usecases.grant_scheduled import ScheduledGranted, grant_scheduled
 from connector.usecases.receive_message import Message, Receipt, receive
 from connector.usecases.resync import ResyncAnswer, ResyncAsked, resync
 from connector.usecases.spread_messages import spread
@@ -142,6 +144,7 @@ class World:
         self.looker = make_looker(self.services)
         self.sweeper = make_sweeper(self.services)
         self.looks: list[str] = []
+        self.granted = ScheduledGranted()
         self._bodies = 0
 
     def close(self) -> None:
@@ -206,6 +209,16 @@ class World:
         outcome = self.looker.look(run_id, argument)
         self.looks.append(outcome)
         return outcome
+
+    def come(self, on: date) -> None:
+        """Time passes until that day; access whose day has come is granted, and everything that follows happens."""
+        self.pass_time(seconds=(datetime.combine(on, time(), tzinfo=UTC) - self.clock.now()).total_seconds())
+        self.granted = grant_scheduled(
+            database=self.database,
+            clock=self.clock,
+            aligner=AccessAligner(self.database, self.clock, self.platform),
+        )
+        self.settle()
 
     def write_back(self) -> Flushed:
         """Tell Salesforce what is owed."""

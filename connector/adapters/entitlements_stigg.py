@@ -50,8 +50,9 @@ class StiggPlatform:
         """Make or update the customer; answers Stigg's id of it."""
         return self._customers.upsert(key=key, customer=customer)
 
-    def fetch_plan(self, *, plan_ref: str) -> CustomPlan | None:
+    def fetch_plan(self, *, plan_ref: str, version: int | None = None) -> CustomPlan | None:
         """The plan with its entitlements; None when Stigg says that there is none."""
+        del version  # Stigg answers with the present version of a plan only.
         found = self._catalogue.plan(plan_ref)
         return found.plan if found else None
 

@@ -7,29 +7,60 @@ the person. Rules: billing conventions, section 5. It must not know any platform
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from connector.domain.entitlements import AccessWanted, CustomPlan, Grant, PlanEntitlement
+from connector.domain import access_faults
+from connector.domain.entitlements import AccessWanted, CustomPlan, FeatureKind, Grant, PlanEntitlement
 from connector.domain.terms import LineItem, ProvisionKind
 from connector.errors import Fault
 
+# Salesforce fields of the platform's own package write it before the id of a credit; the id itself need not have it.
+CREDIT_PREFIX = "cred-type-"
+_VALUES = (ProvisionKind.ENTITLEMENT, ProvisionKind.CREDIT)
+
 
 def access_wanted(
-    *, line_items: Sequence[LineItem], plans: Mapping[str, CustomPlan]
+    *, line_items: Sequence[LineItem], plans: Mapping[str, CustomPlan], later: Sequence[LineItem] = ()
 ) -> tuple[tuple[AccessWanted, ...], tuple[Fault, ...]]:
     """The subscriptions an order's line items ask for, and every reason why they cannot be granted as sold.
 
-    `plans` holds each custom plan named by a plan line that the platform knows, by its ref. Rules: billing
-    conventions, section 5.
+    `plans` holds each custom plan named by a plan line that the platform knows, by its ref. `later` are lines that
+    begin only later: a limit that nobody has sold yet is 0 until then. Rules: billing conventions, section 5.
     """
     faults: list[Fault] = []
     plan_lines = _plan_lines(line_items, plans, faults)
     claimed: set[str] = set()
-    wanted = [_subscription(line, plans[line.provision.ref], line_items, claimed, faults) for line in plan_lines]
-    _refuse_ambiguous(line_items, [plans[line.provision.ref] for line in plan_lines], faults)
-    _refuse_unclaimed(line_items, claimed, faults)
+    sold = [plans[line.provision.ref] for line in plan_lines]
+    _claim_add_ons(line_items, sold, claimed, faults)
+    deal = _Deal(line_items, later, sold, claimed, faults)
+    wanted = [_subscription(deal, line, plans[line.provision.ref]) for line in plan_lines]
+    _refuse_ambiguous(line_items, sold, faults)
+    kinds = (*_VALUES, ProvisionKind.ADD_ON)
+    faults += [
+        access_faults.nobody_has(line)
+        for line in line_items
+        if line.provision.kind in kinds and line.ref not in claimed
+    ]
     return tuple(wanted), tuple(faults)
+
+
+def brought_by(*, line: LineItem, plan: CustomPlan) -> PlanEntitlement | None:
+    """The entitlement of the plan that the line gives a value to; None when the plan does not have it.
+
+    The id counts as written; that of a credit also with or without the prefix of the Salesforce field.
+    """
+    if line.provision.kind not in _VALUES:
+        return None
+    named = {entitlement.ref: entitlement for entitlement in plan.entitlements}
+    if line.provision.ref in named:
+        return named[line.provision.ref]
+    other = named.get(_other_spelling(line.provision.ref))
+    return other if other is not None and other.kind is ProvisionKind.CREDIT else None
+
+
+def _other_spelling(ref: str) -> str:
+    return ref.removeprefix(CREDIT_PREFIX) if ref.startswith(CREDIT_PREFIX) else CREDIT_PREFIX + ref
 
 
 def _plan_lines(line_items: Sequence[LineItem], plans: Mapping[str, CustomPlan], faults: list[Fault]) -> list[LineItem]:
@@ -40,9 +71,9 @@ def _plan_lines(line_items: Sequence[LineItem], plans: Mapping[str, CustomPlan],
             continue
         plan = plans.get(line.provision.ref)
         if plan is None or not plan.is_published:
-            faults.append(_plan_missing(line, is_known=plan is not None))
+            faults.append(access_faults.plan_missing(line, is_known=plan is not None))
         elif (other := kept.get(plan.product_ref)) and other.provision.ref != plan.ref:
-            faults.append(_two_plans(line, other))
+            faults.append(access_faults.two_plans(line, other))
         elif other:
             kept[plan.product_ref] = _joined(other, line)
         else:
@@ -56,34 +87,51 @@ def _joined(first: LineItem, second: LineItem) -> LineItem:
     return early if early.ends_on >= late.ends_on else replace(early, ends_on=late.ends_on)
 
 
-def _subscription(
-    plan_line: LineItem, plan: CustomPlan, line_items: Sequence[LineItem], claimed: set[str], faults: list[Fault]
-) -> AccessWanted:
+@dataclass(frozen=True, slots=True)
+class _Deal:
+    """The lines and plans of one deal, and what was found about them so far."""
+
+    line_items: Sequence[LineItem]
+    later: Sequence[LineItem]
+    plans: Sequence[CustomPlan]
+    claimed: set[str]
+    faults: list[Fault]
+
+
+def _subscription(deal: _Deal, plan_line: LineItem, plan: CustomPlan) -> AccessWanted:
     grants: list[Grant] = []
+    faults = deal.faults
     for entitlement in plan.entitlements:
-        sold = [line for line in line_items if _brings(line, entitlement.ref)]
-        claimed.update(line.ref for line in sold)
+        sold = [line for line in deal.line_items if brought_by(line=line, plan=plan) is entitlement]
+        to_come = [line for line in deal.later if brought_by(line=line, plan=plan) is entitlement]
+        deal.claimed.update(line.ref for line in sold)
         if sold:
-            grants.append(_negotiated(sold, entitlement, faults))
+            grants.append(_negotiated(sold, entitlement, plan_line, faults))
         elif not entitlement.is_variable:
-            grants.append(_fixed(entitlement))
+            grants.append(_as_in_plan(entitlement, entitlement.value))
+        elif to_come and entitlement.kind is ProvisionKind.CREDIT and not entitlement.is_optional:
+            faults.append(access_faults.begins_late(plan_line, to_come[0], plan))
+        elif to_come and entitlement.kind is not ProvisionKind.CREDIT:
+            grants.append(_as_in_plan(entitlement, Decimal(0)))
         elif not entitlement.is_optional:
-            faults.append(_value_missing(plan_line, plan, entitlement))
-    add_on_lines = [line for line in line_items if line.provision.kind is ProvisionKind.ADD_ON]
-    claimed.update(line.ref for line in add_on_lines)
-    add_ons = tuple((line.provision.ref, line.quantity) for line in add_on_lines)
-    return AccessWanted(plan.ref, plan.product_ref, plan_line.starts_on, plan_line.ends_on, tuple(grants), add_ons)
+            faults.append(access_faults.value_missing(plan_line, plan, entitlement))
+    return AccessWanted(
+        plan_ref=plan.ref,
+        product_ref=plan.product_ref,
+        starts_on=plan_line.starts_on,
+        ends_on=plan_line.ends_on,
+        grants=tuple(grants),
+        add_ons=_add_ons(deal.line_items, plan, deal.plans, faults),
+        plan_version=plan.version,
+    )
 
 
-def _brings(line: LineItem, ref: str) -> bool:
-    return line.provision.kind in (ProvisionKind.ENTITLEMENT, ProvisionKind.CREDIT) and line.provision.ref == ref
-
-
-def _fixed(entitlement: PlanEntitlement) -> Grant:
+def _as_in_plan(entitlement: PlanEntitlement, value: Decimal | None) -> Grant:
+    """The entitlement as the plan has it, with that value."""
     return Grant(
         entitlement.ref,
         entitlement.kind,
-        entitlement.value,
+        value,
         entitlement.is_unlimited,
         entitlement.cadence,
         entitlement.has_soft_limit,
@@ -91,27 +139,52 @@ def _fixed(entitlement: PlanEntitlement) -> Grant:
     )
 
 
-def _negotiated(sold: Sequence[LineItem], entitlement: PlanEntitlement, faults: list[Fault]) -> Grant:
+def _negotiated(
+    sold: Sequence[LineItem], entitlement: PlanEntitlement, plan_line: LineItem, faults: list[Fault]
+) -> Grant:
     """The value of the first step; equal lines are one, a ramp's later steps follow by date."""
     first = min(sold, key=lambda line: line.starts_on)
+    _refuse_two_values(sold, first, faults)
+    is_credit = entitlement.kind is ProvisionKind.CREDIT
+    for line in sold:
+        _refuse_value(line, entitlement, faults)
+        if is_credit:
+            _refuse_cadence(line, entitlement, faults)
+    return replace(
+        _as_in_plan(entitlement, None if first.provision.is_unlimited else _value_of(first)),
+        is_unlimited=first.provision.is_unlimited,
+        cadence=(first.provision.cadence or entitlement.cadence) if is_credit else None,
+        begins_on=first.starts_on if is_credit and first.starts_on > plan_line.starts_on else None,
+    )
+
+
+def _refuse_two_values(sold: Sequence[LineItem], first: LineItem, faults: list[Fault]) -> None:
     for line in sold:
         is_step = line.starts_on >= first.ends_on or (line.ramp_key and line.ramp_key == first.ramp_key)
         if line is not first and not is_step and _given(line) != _given(first):
-            faults.append(_two_values(line, first))
-        _refuse_fraction(line, faults)
-    cadence = first.provision.cadence or entitlement.cadence
-    if entitlement.kind is ProvisionKind.CREDIT and cadence is None:
-        faults.append(_cadence_missing(first))
+            values = {"value": str(_value_of(line)), "first_value": str(_value_of(first))}
+            faults.append(access_faults.two_values(line, first, **values))
+
+
+def _refuse_value(line: LineItem, entitlement: PlanEntitlement, faults: list[Fault]) -> None:
+    value = _value_of(line)
     is_credit = entitlement.kind is ProvisionKind.CREDIT
-    return Grant(
-        entitlement.ref,
-        entitlement.kind,
-        None if first.provision.is_unlimited else _value_of(first),
-        first.provision.is_unlimited,
-        cadence if is_credit else None,
-        entitlement.has_soft_limit,
-        entitlement.reset_period,
-    )
+    if is_credit and (line.provision.is_unlimited or value <= 0):
+        faults.append(access_faults.no_credit(line, "unlimited" if line.provision.is_unlimited else str(value)))
+    elif not line.provision.is_unlimited and value != value.to_integral_value():
+        faults.append(access_faults.not_whole(line, str(value)))
+    elif entitlement.feature_kind is FeatureKind.BOOLEAN and _given(line) != 1:
+        faults.append(access_faults.not_on_or_off(line, "unlimited" if line.provision.is_unlimited else str(value)))
+
+
+def _refuse_cadence(line: LineItem, entitlement: PlanEntitlement, faults: list[Fault]) -> None:
+    asked = line.provision.cadence
+    if line.provision.wants_rollover:
+        faults.append(access_faults.rollover_asked(line))
+    if asked is None and entitlement.cadence is None:
+        faults.append(access_faults.cadence_missing(line))
+    elif asked is not None and entitlement.cadence not in (None, asked):
+        faults.append(access_faults.cadence_not_offered(line, entitlement, asked.value))
 
 
 def _value_of(line: LineItem) -> Decimal:
@@ -123,98 +196,49 @@ def _given(line: LineItem) -> Decimal | None:
     return None if line.provision.is_unlimited else _value_of(line)
 
 
-def _refuse_fraction(line: LineItem, faults: list[Fault]) -> None:
-    value = _value_of(line)
-    if not line.provision.is_unlimited and value != value.to_integral_value():
-        faults.append(
-            _line_fault(
-                "FRACTIONAL_ENTITLEMENT", line,
-                f"Line {line.position}, {line.product_name}: {value} is not a whole number.",
-                "Enter a whole number as quantity or entitlement value.", "sales rep", str(value),
-            )
-        )  # fmt: skip
+# Add-ons: each goes on the one plan of the deal that it fits.
+
+
+def _fitting(line: LineItem, plans: Sequence[CustomPlan]) -> list[CustomPlan]:
+    """The plans that an add-on can go on: those that name it, else those that name no add-ons at all."""
+    naming = [plan for plan in plans if plan.add_on_refs is not None and line.provision.ref in plan.add_on_refs]
+    return naming or [plan for plan in plans if plan.add_on_refs is None]
+
+
+def _claim_add_ons(
+    line_items: Sequence[LineItem], plans: Sequence[CustomPlan], claimed: set[str], faults: list[Fault]
+) -> None:
+    for line in line_items:
+        if line.provision.kind is not ProvisionKind.ADD_ON:
+            continue
+        fitting = _fitting(line, plans)
+        claimed.update([line.ref] if fitting else [])
+        if len(fitting) > 1:
+            faults.append(access_faults.two_holders(line, [plan.ref for plan in fitting]))
+        if line.quantity != line.quantity.to_integral_value():
+            faults.append(access_faults.not_whole(line, str(line.quantity)))
+
+
+def _add_ons(
+    line_items: Sequence[LineItem], plan: CustomPlan, plans: Sequence[CustomPlan], faults: list[Fault]
+) -> tuple[tuple[str, Decimal], ...]:
+    """The plan's add-ons with their quantity; one of the quantity 0 is not there."""
+    by_ref: dict[str, list[LineItem]] = {}
+    for line in line_items:
+        if line.provision.kind is ProvisionKind.ADD_ON and plan in _fitting(line, plans):
+            by_ref.setdefault(line.provision.ref, []).append(line)
+    found = []
+    for ref, lines in sorted(by_ref.items()):
+        first = min(lines, key=lambda line: line.starts_on)
+        _refuse_two_values(lines, first, faults)
+        if first.quantity > 0:
+            found.append((ref, first.quantity))
+    return tuple(found)
 
 
 def _refuse_ambiguous(line_items: Sequence[LineItem], plans: Sequence[CustomPlan], faults: list[Fault]) -> None:
     """A line belongs to the only plan that contains its feature; with two such plans nobody can say to which."""
     for line in line_items:
-        holders = [
-            plan.ref for plan in plans if any(_brings(line, entitlement.ref) for entitlement in plan.entitlements)
-        ]
+        holders = [plan.ref for plan in plans if brought_by(line=line, plan=plan) is not None]
         if len(holders) > 1:
-            faults.append(_two_holders(line, holders))
-
-
-def _refuse_unclaimed(line_items: Sequence[LineItem], claimed: set[str], faults: list[Fault]) -> None:
-    kinds = (ProvisionKind.ENTITLEMENT, ProvisionKind.CREDIT, ProvisionKind.ADD_ON)
-    for line in line_items:
-        if line.provision.kind in kinds and line.ref not in claimed:
-            faults.append(
-                _line_fault(
-                    "NO_PLAN_FOR_ENTITLEMENT", line,
-                    f"Line {line.position} sells {line.product_name} ({line.provision.ref}), "
-                    "but no plan on this deal has it.",
-                    "Add the plan that contains it, or remove the line.", "sales rep", line.provision.ref,
-                )
-            )  # fmt: skip
-
-
-def _plan_missing(line: LineItem, *, is_known: bool) -> Fault:
-    code, what = ("PLAN_NOT_PUBLISHED", "is not published") if is_known else ("UNKNOWN_PLAN", "does not exist")
-    return _line_fault(
-        code, line,
-        f"Line {line.position}, {line.product_name}: the plan {line.provision.ref} {what} on the entitlement platform.",
-        "Create and publish the plan, or correct the product's plan id, then press Resync.", "RevOps",
-        line.provision.ref,
-    )  # fmt: skip
-
-
-def _two_plans(line: LineItem, other: LineItem) -> Fault:
-    return _line_fault(
-        "TWO_PLANS_OF_ONE_PRODUCT", line,
-        f"Lines {other.position} and {line.position} sell two plans of one product: "
-        f"{other.provision.ref} and {line.provision.ref}.",
-        "Keep one of the two plans on the deal.", "sales rep", line.provision.ref,
-    )  # fmt: skip
-
-
-def _value_missing(plan_line: LineItem, plan: CustomPlan, entitlement: PlanEntitlement) -> Fault:
-    return _line_fault(
-        "MISSING_ENTITLEMENT_VALUE", plan_line,
-        f"Line {plan_line.position}, {plan_line.product_name}: the plan {plan.ref} needs a negotiated value for "
-        f"{entitlement.ref}, and no line on this deal brings one.",
-        f"Add a line whose product gives {entitlement.ref}, with the agreed quantity.", "sales rep", entitlement.ref,
-    )  # fmt: skip
-
-
-def _two_values(line: LineItem, first: LineItem) -> Fault:
-    return _line_fault(
-        "TWO_ENTITLEMENT_VALUES", line,
-        f"Lines {first.position} and {line.position} give {line.provision.ref} twice with different values "
-        f"({_value_of(first)} and {_value_of(line)}).",
-        "Keep one line, or make them steps of one ramp with dates that follow each other.", "sales rep",
-        str(_value_of(line)),
-    )  # fmt: skip
-
-
-def _two_holders(line: LineItem, holders: Sequence[str]) -> Fault:
-    return _line_fault(
-        "TWO_PLANS_FOR_ENTITLEMENT", line,
-        f"Line {line.position} sells {line.product_name} ({line.provision.ref}), which several plans of this deal "
-        f"contain: {' and '.join(holders)}.",
-        "Sell the plans on deals of their own, or take the feature out of one plan.", "RevOps", line.provision.ref,
-    )  # fmt: skip
-
-
-def _cadence_missing(line: LineItem) -> Fault:
-    return _line_fault(
-        "MISSING_CREDIT_CADENCE", line,
-        f"Line {line.position}, {line.product_name}: the recurring credit says neither Month nor Year.",
-        "Fill the credit cadence of the line.", "sales rep", "",
-    )  # fmt: skip
-
-
-def _line_fault(code: str, line: LineItem, message: str, fix: str, owner: str, value: str) -> Fault:
-    return Fault(
-        code=code, message=message, fix=fix, owner=owner, record=line.ref, value=value, line=str(line.position)
-    )
+            faults.append(access_faults.two_holders(line, holders))

@@ -76,7 +76,11 @@ class CustomPlan:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One given right with its value; a credit also has a cadence, a metered feature may have a reset period."""
+    """One given right with its value; a credit also has a cadence, a metered feature may have a reset period.
+
+    `begins_on` is the day from which a credit was sold that is later than the subscription: its periods count from
+    there where the platform can; it is no part of the comparison with what is granted.
+    """
 
     ref: str
     kind: ProvisionKind
@@ -85,6 +89,7 @@ class Grant:
     cadence: Cadence | None = None
     has_soft_limit: bool = False
     reset_period: ResetPeriod | None = None
+    begins_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,7 @@ class AccessGranted:
     grants: tuple[Grant, ...]
     add_ons: tuple[tuple[str, Decimal], ...] = ()
     is_live: bool = True
+    plan_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ class Provision:
     """What one line item gives: `ref` is the platform's id of the plan, add-on, feature or currency.
 
     `value` is the negotiated amount (limit or credits); None together with `is_unlimited` False means nothing was said.
+    `wants_rollover` says that unused credits were promised to stay, which is refused.
     """
 
     kind: ProvisionKind = ProvisionKind.NOTHING
@@ -100,6 +101,7 @@ class Provision:
     value: Decimal | None = None
     is_unlimited: bool = False
     cadence: Cadence | None = None
+    wants_rollover: bool = False
 
 
 @dataclass(frozen=True, slots=True)

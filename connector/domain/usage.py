@@ -40,8 +40,8 @@ class UsageReport:
     """The platform's answer: units (None: it cannot say), and how far its data reaches.
 
     `covered_until` is the instant before which everything reported has been counted, None when the platform cannot say;
-    `is_vouched` says that whoever reports the usage declared that instant, `gaps` are holes before it; `last_event_at` is the newest event of that feature and customer, for telling a customer
-    who uses nothing from reporting that has stopped.
+    `is_vouched` says that whoever reports the usage declared that instant, `gaps` are holes before it. `last_event_at`
+    is the newest event of that feature and customer: it tells a customer who uses nothing from reporting that stopped.
     """
 
     question: UsageQuestion
@@ -53,11 +53,31 @@ class UsageReport:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportingStop:
-    """Reporting of a customer's feature has stopped: nothing since that instant, although something was usual."""
+class UsageEvent:
+    """That a customer used some units of a feature at an instant; `key` is the reporter's own name of it."""
 
+    customer_ref: str
+    key: str
     feature_ref: str
-    since: datetime
+    units: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What an event takes from the customer's credits."""
+
+    credit_ref: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a reporter tells beside events, by feature: until when all was sent, gaps, gaps that were filled."""
+
+    complete: tuple[tuple[str, datetime], ...] = ()
+    gaps: tuple[tuple[str, UsageGap], ...] = ()
+    filled: tuple[tuple[str, UsageGap], ...] = ()
 
 
 def first_day_missing(*, report: UsageReport) -> date | None:

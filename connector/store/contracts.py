@@ -239,6 +239,12 @@ def load_subscriptions(*, work: UnitOfWork, contract_id: int) -> tuple[StoredSub
     return tuple(_subscription(row) for row in rows)
 
 
+def plan_versions(*, work: UnitOfWork, contract_id: int) -> dict[str, int]:
+    """The version by plan ref on which the contract's subscriptions run; none of platforms that tell no version."""
+    rows = load_subscriptions(work=work, contract_id=contract_id)
+    return {row.plan_ref: row.wanted.plan_version for row in rows if row.platform_ref and row.wanted.plan_version}
+
+
 def save_subscription(*, work: UnitOfWork, subscription_id: int, platform_ref: str, state: str, now: datetime) -> None:
     """What became of the subscription: granted (with the platform's ref) or confirmed by read-back."""
     work.execute(

@@ -1,14 +1,15 @@
 """The embedded entitlement platform's own tables: its customers and subscriptions.
 
 They belong to the platform, not to the core: only `adapters/entitlements_embedded.py` uses this module, each call in a
-transaction of its own, as if it were somebody else's database.
+transaction of its own, as if it were somebody else's database. Whatever changes a subscription first books the credits
+that fell due before the change.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +19,7 @@ from pydantic import TypeAdapter
 from connector.domain.entitlements import AccessGranted, AccessWanted, Grant
 from connector.errors import Refused
 from connector.store.inserting import insert
+from connector.store.platform_credits import bring_up_to_date, due_subscriptions
 from connector.store.tables_platform import platform_customers, platform_subscriptions
 from connector.store.unit_of_work import Database, UnitOfWork
 
@@ -79,14 +81,14 @@ class PlatformStore:
 
         return self._upserted(upsert)
 
-    def grant(self, *, rows: Sequence[tuple[str, Subscribing]]) -> tuple[str, ...]:
+    def grant(self, *, rows: Sequence[tuple[str, Subscribing]], now: datetime) -> tuple[str, ...]:
         """Make the subscriptions, or change the running ones of their contracts and products; answers their refs.
 
         All or none. Raises UnknownCustomer, and KeyTaken when a key belongs to another contract or product.
         """
 
         def upsert_all(work: UnitOfWork) -> tuple[str, ...]:
-            return tuple(str(work.execute(_upsert(work, ref, asked)).scalar_one()) for ref, asked in rows)
+            return tuple(_made(work, ref, asked, now) for ref, asked in rows)
 
         try:
             return self._upserted(upsert_all)
@@ -96,19 +98,47 @@ class PlatformStore:
                     raise UnknownCustomer(f"The platform has no customer {asked.customer_ref}.") from None
             raise
 
-    def load(self, *, ref: str) -> AccessGranted | None:
-        """The subscription as it stands."""
+    def load(self, *, ref: str, today: date) -> AccessGranted | None:
+        """The subscription as it stands on that day."""
         with self._database.reading() as connection:
             query = sa.select(platform_subscriptions).where(platform_subscriptions.c.ref == ref)
             row = connection.execute(query).one_or_none()
-        return None if row is None else _granted(row)
+        return None if row is None else _granted(row, today)
 
-    def revoke(self, *, ref: str, ends_on: date) -> bool:
+    def revoke(self, *, ref: str, ends_on: date, now: datetime) -> bool:
         """End the subscription on that day; False when there is none."""
+        table = platform_subscriptions
         with self._database.unit_of_work() as work:
-            is_there = _end(work, ref, ends_on)
+            if work.execute(sa.select(table.c.ref).where(table.c.ref == ref)).one_or_none() is None:
+                return False
+            bring_up_to_date(work=work, subscription_ref=ref, now=now)
+            work.execute(table.update().where(table.c.ref == ref).values(ends_on=ends_on, is_revoked=True))
+            bring_up_to_date(work=work, subscription_ref=ref, now=now)
             work.commit()
-        return is_there
+        return True
+
+    def subscriptions_of(self, *, customer_ref: str, today: date) -> tuple[AccessGranted, ...]:
+        """The subscriptions of a customer, ended ones included, in the order of their refs."""
+        table = platform_subscriptions
+        query = sa.select(table).where(table.c.customer_ref == customer_ref).order_by(table.c.ref)
+        with self._database.reading() as connection:
+            return tuple(_granted(row, today) for row in connection.execute(query))
+
+    def has_customer(self, *, ref: str) -> bool:
+        """Whether the platform knows the customer."""
+        return self._has_customer(ref)
+
+    def grant_due_credits(self, *, subscription_ref: str, now: datetime) -> int:
+        """Book what is due of one subscription's credits; answers how many entries that made."""
+        with self._database.unit_of_work() as work:
+            made = bring_up_to_date(work=work, subscription_ref=subscription_ref, now=now)
+            work.commit()
+        return made
+
+    def due_subscriptions(self, *, today: date, limit: int) -> list[str]:
+        """The subscriptions whose credits are due."""
+        with self._database.reading() as connection:
+            return due_subscriptions(connection=connection, today=today, limit=limit)
 
     def _has_customer(self, ref: str) -> bool:
         with self._database.reading() as connection:
@@ -154,13 +184,17 @@ def _upsert(work: UnitOfWork, ref: str, asked: Subscribing) -> Any:
     ).returning(platform_subscriptions.c.ref)
 
 
-def _end(work: UnitOfWork, ref: str, ends_on: date) -> bool:
-    done = work.execute(
-        platform_subscriptions.update()
-        .where(platform_subscriptions.c.ref == ref)
-        .values(ends_on=ends_on, is_revoked=True)
+def _made(work: UnitOfWork, ref: str, asked: Subscribing, now: datetime) -> str:
+    """Make or change one subscription; credits are booked with the old values first, then with the new ones."""
+    table = platform_subscriptions
+    running = sa.select(table.c.ref).where(
+        table.c.contract_ref == asked.contract_ref, table.c.product_ref == asked.wanted.product_ref
     )
-    return bool(done.rowcount)
+    if (known := work.execute(running).scalar_one_or_none()) is not None:
+        bring_up_to_date(work=work, subscription_ref=known, now=now)
+    made = str(work.execute(_upsert(work, ref, asked)).scalar_one())
+    bring_up_to_date(work=work, subscription_ref=made, now=now)
+    return made
 
 
 def _values(wanted: AccessWanted) -> dict[str, Any]:
@@ -171,10 +205,11 @@ def _values(wanted: AccessWanted) -> dict[str, Any]:
         "grants": [dataclasses.asdict(grant) for grant in wanted.grants],
         "add_ons": [list(add_on) for add_on in wanted.add_ons],
         "is_revoked": False,
+        "plan_version": wanted.plan_version,
     }
 
 
-def _granted(row: Any) -> AccessGranted:
+def _granted(row: Any, today: date) -> AccessGranted:
     return AccessGranted(
         subscription_ref=row.ref,
         plan_ref=row.plan_ref,
@@ -182,5 +217,6 @@ def _granted(row: Any) -> AccessGranted:
         ends_on=row.ends_on,
         grants=_GRANTS.validate_python(row.grants),
         add_ons=_ADD_ONS.validate_python(row.add_ons),
-        is_live=not row.is_revoked,
+        is_live=not row.is_revoked or row.ends_on > today,
+        plan_version=row.plan_version,
     )

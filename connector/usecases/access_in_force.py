@@ -7,12 +7,12 @@ its plans is one function, so that the rest can be calculated again inside a tra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
 
-from connector.domain.access_sold import access_wanted
-from connector.domain.entitlements import AccessWanted, CustomPlan
-from connector.domain.terms import DealType, LineItem, Order, ProvisionKind
+from connector.domain.access_timeline import AccessTimeline, access_timelines
+from connector.domain.contract_terms import Contract, Undo
+from connector.domain.contracts import ContractRefused, ContractWaits, build_contract
+from connector.domain.entitlements import CustomPlan
+from connector.domain.terms import Order, ProvisionKind
 from connector.errors import Fault
 from connector.ports import EntitlementPlatform
 
@@ -20,42 +20,43 @@ Plans = Mapping[str, CustomPlan | None]
 """Plan ref -> the plan as the platform has it, None when it has none of that ref."""
 
 
-def fetch_plans(*, platform: EntitlementPlatform, terms: Sequence[Order]) -> Plans:
-    """Every plan that these orders name. Calls the platform, so it must not run inside a transaction."""
-    return {ref: platform.fetch_plan(plan_ref=ref) for ref in sorted(plan_refs(terms=terms))}
+def fetch_plans(
+    *, platform: EntitlementPlatform, terms: Sequence[Order], versions: Mapping[str, int] | None = None
+) -> Plans:
+    """Every plan that these orders name. Calls the platform, so it must not run inside a transaction.
+
+    `versions` holds the version by plan ref on which subscriptions of the contract run already: they stay on it.
+    """
+    known = versions or {}
+    return {
+        ref: platform.fetch_plan(plan_ref=ref, version=known.get(ref) or None) for ref in sorted(plan_refs(terms=terms))
+    }
 
 
 def plan_refs(*, terms: Sequence[Order]) -> set[str]:
-    """The refs of the plans that are in force under these orders."""
-    lines = lines_in_force(terms=terms)
+    """The refs of the plans that these orders sell."""
+    lines = (line for order in terms for line in order.line_items)
     return {line.provision.ref for line in lines if line.provision.kind is ProvisionKind.PLAN}
 
 
-def access_in_force(*, terms: Sequence[Order], plans: Plans) -> tuple[tuple[AccessWanted, ...], tuple[Fault, ...]]:
-    """The subscriptions that these orders of one contract ask for together, and every reason why they cannot be."""
-    known = {ref: plan for ref, plan in plans.items() if plan is not None}
-    access, faults = access_wanted(line_items=lines_in_force(terms=terms), plans=known)
-    cancelled = [order.cancel_from for order in terms if order.deal_type is DealType.CANCELLATION and order.cancel_from]
-    return tuple(_until(one, min(cancelled)) if cancelled else one for one in access), faults
+def access_in_force(
+    *, terms: Sequence[Order], plans: Plans, undone: Sequence[Undo] = ()
+) -> tuple[tuple[AccessTimeline, ...], tuple[Fault, ...]]:
+    """The subscriptions over time that these orders of one contract ask for, and every reason why they cannot be.
 
-
-def lines_in_force(*, terms: Sequence[Order]) -> tuple[LineItem, ...]:
-    """The line items that say what the customer may use under these orders together.
-
-    By effective date, whatever arrived first: a later order's value of an entitlement replaces the earlier one; a plan
-    that is sold again, as by a renewal, runs on; everything that is not named stays.
+    `terms` are all orders, those that were taken back (`undone`) included: they count until their day.
     """
-    kept: dict[tuple[ProvisionKind, str], list[LineItem]] = {}
-    for order in sorted(terms, key=lambda order: (order.starts_on, order.deal_type is not DealType.NEW)):
-        fresh: dict[tuple[ProvisionKind, str], list[LineItem]] = {}
-        for line in order.line_items:
-            if line.provision.kind is not ProvisionKind.NOTHING:
-                fresh.setdefault((line.provision.kind, line.provision.ref), []).append(line)
-        for key, lines in fresh.items():
-            kept[key] = [*kept.get(key, []), *lines] if key[0] is ProvisionKind.PLAN else lines
-    return tuple(line for lines in kept.values() for line in lines)
+    known = {ref: plan for ref, plan in plans.items() if plan is not None}
+    return access_timelines(orders=terms, undone=undone, contract=_contract(terms, undone), plans=known)
 
 
-def _until(access: AccessWanted, cancel_from: date) -> AccessWanted:
-    """The same, with the first day without service no later than that day."""
-    return replace(access, ends_on=max(access.starts_on, min(access.ends_on, cancel_from)))
+def _contract(terms: Sequence[Order], undone: Sequence[Undo]) -> Contract | None:
+    """The contract, for the days from which changes count; None when these orders form none.
+
+    Why they form none is told by whoever builds the contract, with all its faults; access then follows the lines' own
+    days, so that faults of both are told at once.
+    """
+    try:
+        return build_contract(orders=terms, undone=undone)
+    except (ContractRefused, ContractWaits):
+        return None

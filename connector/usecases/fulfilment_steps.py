@@ -12,17 +12,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from connector.domain.access_timeline import AccessTimeline
 from connector.domain.contract_rules import effective_on
 from connector.domain.contract_terms import COMMITTED_KINDS, Contract
 from connector.domain.contracts import build_contract, contract_value
-from connector.domain.entitlements import AccessWanted, access_differences
+from connector.domain.entitlements import access_differences
 from connector.domain.fulfilment import StepName
 from connector.domain.invoicing import next_bill_date
 from connector.domain.schedule import schedule
 from connector.domain.terms import ChargeType, LineItem, Order
 from connector.errors import Conflict, Fault, Refused
 from connector.ports import EntitlementPlatform, SubscriptionRequest
-from connector.store import contract_orders, contracts, orders, records
+from connector.store import contract_orders, contracts, orders, records, scheduled_access
 from connector.store.contracts import StoredContract, StoredSubscription
 from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.access_in_force import Plans, access_in_force, plan_refs
@@ -161,20 +162,35 @@ def _wake_waiting(work: UnitOfWork, context: StepContext, now: datetime) -> None
         records.wake_at(work=work, record_row_id=record_row_id, moment=now)
 
 
-# The subscriptions: one per plan and contract; the key is made of our row's id.
+# The subscriptions: one per plan and contract; the key is made of our row's id. What begins later waits for its day.
+
+
+@dataclass(frozen=True, slots=True)
+class _Granting:
+    """What is to be granted of a contract, as it is wanted on that day."""
+
+    contract_id: int
+    customer_ref: str
+    wanted: list[StoredSubscription]
+    today: date
 
 
 def _prepare_subscriptions(work: UnitOfWork, context: StepContext, now: datetime) -> Any:
     contract_id = _contract_id(work, context)
     _refuse_while_granting(work, context, contract_id)
+    timelines = _access_of_contract(work, context, contract_id)
+    today = now.date()
     wanted = [
         contracts.want_subscription(
-            work=work, contract_id=contract_id, order_id=context.order_id, wanted=access, now=now
+            work=work, contract_id=contract_id, order_id=context.order_id, wanted=timeline.at(today), now=now
         )
-        for access in _access_of_contract(work, context, contract_id)
+        for timeline in timelines
     ]
+    scheduled_access.save_schedule(
+        work=work, contract_id=contract_id, order_id=context.order_id, timelines=timelines, today=today, now=now
+    )
     org_id, account = context.terms.source.org_id, context.terms.customer.ref
-    return contract_id, contracts.platform_ref(work=work, org_id=org_id, customer_ref=account), wanted
+    return _Granting(contract_id, contracts.platform_ref(work=work, org_id=org_id, customer_ref=account), wanted, today)
 
 
 def _refuse_while_granting(work: UnitOfWork, context: StepContext, contract_id: int) -> None:
@@ -184,24 +200,21 @@ def _refuse_while_granting(work: UnitOfWork, context: StepContext, contract_id: 
         raise Conflict(f"Order {other} of the same contract is being granted at this moment.")
 
 
-def _access_of_contract(work: UnitOfWork, context: StepContext, contract_id: int) -> tuple[AccessWanted, ...]:
+def _access_of_contract(work: UnitOfWork, context: StepContext, contract_id: int) -> tuple[AccessTimeline, ...]:
     """What all orders of the contract sell together by now: another one may have joined since this one was read."""
-    terms = contract_orders.load_orders(connection=work.connection, contract_id=contract_id).in_force()
+    signed = contract_orders.load_orders(connection=work.connection, contract_id=contract_id)
+    terms = signed.terms
     if plan_refs(terms=terms) - set(context.plans):
         raise Conflict("Another order of the same contract has brought a plan meanwhile.")
-    access, faults = access_in_force(terms=terms, plans=context.plans)
+    timelines, faults = access_in_force(terms=terms, plans=context.plans, undone=signed.undone)
     if faults:
         raise TermsRefused(faults)
-    return access
+    return tuple(one for one in timelines if one.is_lasting)
 
 
-def _call_subscriptions(context: StepContext, material: Any) -> list[tuple[int, str]]:
-    contract_id, customer_ref, wanted = material
-    if not wanted:
-        return []
-    requests = [_request(context, contract_id, customer_ref, row) for row in wanted]
-    refs = context.platform.grant(requests=requests)
-    return [(row.id, ref) for row, ref in zip(wanted, refs, strict=True)]
+def _call_subscriptions(context: StepContext, material: _Granting) -> tuple[_Granting, tuple[str, ...]]:
+    requests = [_request(context, material.contract_id, material.customer_ref, row) for row in material.wanted]
+    return material, context.platform.grant(requests=requests) if requests else ()
 
 
 def _request(context: StepContext, contract_id: int, customer_ref: str, row: StoredSubscription) -> SubscriptionRequest:
@@ -215,12 +228,12 @@ def _request(context: StepContext, contract_id: int, customer_ref: str, row: Sto
     )
 
 
-def _record_subscriptions(work: UnitOfWork, _context: StepContext, granted: Any, now: datetime) -> Any:
-    for subscription_id, ref in granted:
-        contracts.save_subscription(
-            work=work, subscription_id=subscription_id, platform_ref=ref, state="granted", now=now
-        )
-    return {"subscriptions": [ref for _id, ref in granted]}
+def _record_subscriptions(work: UnitOfWork, _context: StepContext, answer: Any, now: datetime) -> Any:
+    granted, refs = answer
+    for row, ref in zip(granted.wanted, refs, strict=True):
+        contracts.save_subscription(work=work, subscription_id=row.id, platform_ref=ref, state="granted", now=now)
+    scheduled_access.settle_until(work=work, contract_id=granted.contract_id, day=granted.today, now=now)
+    return {"subscriptions": list(refs)}
 
 
 def _contract_id(work: UnitOfWork, context: StepContext) -> int:

@@ -93,6 +93,11 @@ class Previewer:
             **_EMPTY,
             "order": _order(found.terms),
             "entitlements": [dataclasses.asdict(access) for access in found.access],
+            "entitlement_changes": [
+                {"starts_on": phase.starts_on, **dataclasses.asdict(phase.wanted)}
+                for timeline in found.timelines
+                for phase in timeline.after(found.terms.starts_on)
+            ],
             "contract": _contract(found),
             "charges": _charges(found.contract),
             "documents": self._documents(found),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from connector.domain.contracts import build_contract, contract_value, undo
-from connector.domain.fulfilment import StepName
 from connector.domain.money import Money
 from connector.errors import NotFound, Refused
 from connector.ports import Clock, EntitlementPlatform
@@ -19,8 +18,7 @@ from connector.store import contract_orders, contracts, history, orders
 from connector.store.contract_orders import ContractOrders
 from connector.store.orders import StoredOrder
 from connector.store.unit_of_work import Database, UnitOfWork
-from connector.usecases.access_in_force import access_in_force, fetch_plans
-from connector.usecases.fulfilment_steps import STEP_WORK, StepContext
+from connector.usecases.align_access import AccessAligner
 from connector.usecases.show_status import StatusBoard
 
 
@@ -124,54 +122,12 @@ class Undoer:
     def restore_access(self, *, number: str) -> None:
         """Grant what the orders left of the contract of that order sell, and end what they sell no more.
 
-        Safe to repeat: every call has a key made of our row. Raises what the platform's adapter raises.
+        An order that counts until a later day keeps its access until then. Raises what the platform's adapter raises.
         """
-        with self.database.unit_of_work() as work:
-            order = _order(work, number)
-            assert order.contract_id is not None
-            signed = contract_orders.load_orders(connection=work.connection, contract_id=order.contract_id)
-            latest = signed.in_force()[-1]
-            source = latest.source
-            named = orders.lock_by_salesforce_id(work=work, org_id=source.org_id, record_id=source.record_id)
-            assert named is not None
-        plans = fetch_plans(platform=self.platform, terms=signed.in_force())
-        context = StepContext(self.platform, named.id, latest, plans)
-        self._end_unsold(context, order.contract_id, signed)
-        for name in (StepName.SUBSCRIPTIONS, StepName.READ_BACK):
-            self._run(context, name)
-
-    def _run(self, context: StepContext, name: StepName) -> None:
-        step = STEP_WORK[name]
-        with self.database.unit_of_work() as work:
-            material = step.prepare(work, context, self.clock.now())
-            work.commit()
-        answer = step.call(context, material)
-        with self.database.unit_of_work() as work:
-            step.record(work, context, answer, self.clock.now())
-            work.commit()
-
-    def _end_unsold(self, context: StepContext, contract_id: int, signed: ContractOrders) -> None:
-        """End the subscriptions to products that only undone orders had sold."""
-        access, _faults = access_in_force(terms=signed.in_force(), plans=context.plans)
-        sold = {one.product_ref for one in access}
         with self.database.looking() as work:
-            rows = contracts.load_subscriptions(work=work, contract_id=contract_id)
-        ended_on = signed.undone[-1].on if signed.undone else self.clock.now().date()
-        for row in rows:
-            if row.product_ref in sold or row.state == contracts.REVOKED or not row.platform_ref:
-                continue
-            self.platform.revoke_subscription(
-                key=f"revoke-{row.id}", subscription_ref=row.platform_ref, ends_on=ended_on
-            )
-            with self.database.unit_of_work() as work:
-                contracts.save_subscription(
-                    work=work,
-                    subscription_id=row.id,
-                    platform_ref=row.platform_ref,
-                    state=contracts.REVOKED,
-                    now=self.clock.now(),
-                )
-                work.commit()
+            order = _order(work, number)
+        assert order.contract_id is not None
+        AccessAligner(self.database, self.clock, self.platform).align(contract_id=order.contract_id)
 
 
 def _order(work: UnitOfWork, number: str) -> StoredOrder:

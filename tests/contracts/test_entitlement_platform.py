@@ -17,7 +17,6 @@ import pytest
 import sqlalchemy as sa
 
 from connector.adapters.clock import FixedClock
-from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.domain.entitlements import (
     AccessWanted,
     CustomPlan,
@@ -27,8 +26,8 @@ from connector.domain.entitlements import (
 )
 from connector.domain.terms import Address, Cadence, Customer, ProvisionKind
 from connector.errors import Refused
+from connector.granting_embedded import embedded_platform
 from connector.ports import EntitlementPlatform, SubscriptionRequest
-from connector.store.platform import PlatformStore
 from connector.store.tables_platform import platform_customers, platform_subscriptions
 from connector.store.unit_of_work import Database
 from tests.conftest import NOW
@@ -104,7 +103,8 @@ def _embedded(request: pytest.FixtureRequest, variant: str) -> Iterator[Subject]
         with database.reading() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(platform_subscriptions)).scalar_one()
 
-    yield Subject(EmbeddedPlatform(plans=PLANS, rows=PlatformStore(database)), names, count)
+    clock = FixedClock(NOW)
+    yield Subject(embedded_platform(database=database, clock=clock, plans=PLANS), names, count)
 
 
 @pytest.fixture

@@ -124,6 +124,8 @@ def test_an_upsell_changes_its_contract_and_raises_the_running_subscription(worl
     # 30 more seats at 24 a year for 182 of 365 days: 720 x 182 / 365 = 359.01
     assert (contract.version, contract.value) == (2, Decimal("2559.01"))
     assert world.order(upsell).contract_id == world.order(base).contract_id
+    assert world.grants(upsell) == {"feature-seats": Decimal(50)}
+    world.come(date(2026, 10, 1))
     assert world.grants(upsell) == {"feature-seats": Decimal(80)}
     assert len(world.rows(platform_subscriptions)) == 1
 
@@ -152,6 +154,7 @@ def test_an_upsell_that_arrives_first_waits_visibly_and_goes_on_by_itself(world:
 
     assert (world.order(base).state, world.order(upsell).state) == ("FULFILLED", "FULFILLED")
     assert world.contract(base).value == Decimal("2559.01")
+    world.come(date(2026, 10, 1))
     assert world.grants(base) == {"feature-seats": Decimal(80)}
 
 
@@ -169,7 +172,11 @@ def test_the_end_does_not_depend_on_the_order_of_arrival(world: World, sequence:
     assert [world.order(deal).state for deal in deals] == ["FULFILLED"] * 3, world.looks
     # 30 seats for 274 days and 20 seats for 90 days: 720 x 274/365 = 540.49, 480 x 90/365 = 118.36
     assert world.contract(base).value == Decimal("2858.85")
-    assert world.grants(base) == {"feature-seats": Decimal(100)}
+    seats = []
+    for on in (date(2026, 6, 30), date(2026, 7, 1), date(2027, 1, 1)):
+        world.come(on)
+        seats.append(world.grants(base)["feature-seats"])
+    assert seats == [50, 80, 100]
     assert len(world.rows(platform_subscriptions)) == 1
 
 
@@ -220,6 +227,7 @@ def test_two_upsells_at_once_leave_both_changes_on_the_platform(world: World) ->
         world.settle()
 
     assert [world.order(deal).state for deal in (seats, calls)] == ["FULFILLED"] * 2
+    world.come(date(2026, 10, 1))
     assert world.grants(base) == {"feature-seats": Decimal(80), "feature-api-calls": Decimal(25)}
 
 
@@ -248,6 +256,7 @@ def test_an_upsell_whose_grant_is_under_way_is_waited_for(world: World) -> None:
     world.pass_time(seconds=5)
     world.settle()
     assert [world.order(deal).state for deal in (seats, calls)] == ["FULFILLED"] * 2
+    world.come(date(2026, 10, 1))
     assert world.grants(base) == {"feature-seats": Decimal(80), "feature-api-calls": Decimal(25)}
 
 

@@ -11,12 +11,11 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.config import Config, parse_config
 from connector.domain.status import Status
+from connector.granting_embedded import embedded_platform, embedded_usage
 from connector.ports import ApiUsage, Clock, Org
 from connector.services import Services
-from connector.store.platform import PlatformStore
 from connector.store.unit_of_work import Database
 from connector.usecases.show_status import StatusBoard
 from tests.builders import ORG_ID, PASSWORD
@@ -60,13 +59,15 @@ def make_services(database: Database, clock: Clock, *, config: Config | None = N
     org = Org(
         org_id=ORG_ID, name="default", gateway=gateway, mappings={}, is_signed=lambda _record: (True, ""), conditions={}
     )
+    platform = embedded_platform(database=database, clock=clock, plans=())
     services = Services(
         config=found,
         database=database,
         clock=clock,
         starter=RecordingStarter(),
         orgs={ORG_ID: org},
-        platform=EmbeddedPlatform(plans=(), rows=PlatformStore(database)),
+        platform=platform,
+        usage=embedded_usage(database=database, clock=clock, platform=platform),
         board=StatusBoard(fields=_no_fields, base_url=found.web.base_url),
     )
     return dataclasses.replace(services, **changes)

@@ -12,12 +12,11 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
 from connector.adapters.clock import FixedClock
-from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.app import create_app
 from connector.domain.entitlements import CustomPlan, PlanEntitlement
 from connector.domain.terms import Cadence, ProvisionKind, RecordRef
+from connector.granting_embedded import embedded_platform
 from connector.ports import ApiUsage, Org, Record, RecordMapping, RecordSelection
-from connector.store.platform import PlatformStore
 from connector.store.tables import metadata
 from connector.store.unit_of_work import Database
 from tests.builders import ORG_ID, make_line, make_terms, make_token, quote_id
@@ -58,7 +57,7 @@ def client(sqlite_database: Database, clock: FixedClock) -> FlaskClient:
         org_id=ORG_ID, name="default", gateway=gateway, mappings={"Quote": mapping},
         is_signed=lambda _record: (True, "Status is Accepted."), conditions={},
     )  # fmt: skip
-    platform = EmbeddedPlatform(plans=(_PLAN,), rows=PlatformStore(sqlite_database))
+    platform = embedded_platform(database=sqlite_database, clock=clock, plans=(_PLAN,))
     return create_app(
         services=make_services(sqlite_database, clock, orgs={ORG_ID: org}, platform=platform)
     ).test_client()

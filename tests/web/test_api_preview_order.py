@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from connector.adapters.clock import FixedClock
-from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.app import create_app
 from connector.domain.entitlements import CustomPlan, PlanEntitlement
 from connector.domain.terms import (
@@ -30,7 +29,7 @@ from connector.domain.terms import (
     ProvisionKind,
     Tier,
 )
-from connector.store.platform import PlatformStore
+from connector.granting_embedded import embedded_platform
 from connector.store.tables import metadata
 from connector.store.terms import order_document
 from connector.store.unit_of_work import Database
@@ -50,7 +49,7 @@ _PLAN = CustomPlan(
 
 @pytest.fixture
 def client(database: Database, clock: FixedClock) -> FlaskClient:
-    platform = EmbeddedPlatform(plans=(_PLAN,), rows=PlatformStore(database))
+    platform = embedded_platform(database=database, clock=clock, plans=(_PLAN,))
     return create_app(services=make_services(database, clock, platform=platform)).test_client()
 
 
@@ -61,7 +60,7 @@ def machine(client: FlaskClient, database: Database, clock: FixedClock) -> Machi
 
 @pytest.fixture
 def sqlite_machine(sqlite_database: Database, clock: FixedClock) -> Machine:
-    platform = EmbeddedPlatform(plans=(_PLAN,), rows=PlatformStore(sqlite_database))
+    platform = embedded_platform(database=sqlite_database, clock=clock, plans=(_PLAN,))
     client = create_app(services=make_services(sqlite_database, clock, platform=platform)).test_client()
     return Machine(client, make_token(sqlite_database, clock, "read"))
 

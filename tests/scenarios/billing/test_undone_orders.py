@@ -10,6 +10,7 @@ from connector.bootstrap import make_biller, make_undoer
 from connector.domain.contracts import ContractRefused
 from connector.errors import NotFound, Unavailable
 from connector.store import tables
+from connector.store.tables_access import scheduled_access
 from connector.store.tables_billing import contract_undos
 from connector.usecases.undo_order import AlreadyUndone, UndoneOrder, UndoRefused
 from tests.billing import Books, same
@@ -85,11 +86,25 @@ def test_salesforce_shows_the_undone_order_and_the_new_value_on_all_records(worl
 
 def test_access_goes_back_to_what_the_orders_left_sell(world: World) -> None:
     first, upsell = _contract_and_upsell(world)
+    world.come(day("2026-10-01"))
     assert world.grants(first) == {"feature-seats": Decimal(60)}
 
-    _undo(world, upsell)
+    _undo(world, upsell, on="2026-10-01")
 
     assert world.grants(first) == {"feature-seats": Decimal(50)}
+
+
+def test_access_of_an_order_that_is_undone_from_a_later_day_stays_until_then(world: World) -> None:
+    first, upsell = _contract_and_upsell(world)
+
+    _undo(world, upsell, on="2026-12-01")
+
+    seats = []
+    for on in ("2026-10-01", "2026-11-30", "2026-12-01"):
+        world.come(day(on))
+        seats.append(world.grants(first)["feature-seats"])
+    assert seats == [60, 60, 50]
+    assert {row.state for row in world.rows(scheduled_access)} == {"granted"}
 
 
 def test_what_was_billed_is_reversed_on_the_day_and_nothing_is_deleted(world: World) -> None:
@@ -126,6 +141,7 @@ def test_an_order_signed_after_an_undone_one_is_valued_without_it(world: World) 
     assert world.order(again).state == "FULFILLED"
     assert world.order(again).value == Decimal("239.34")
     assert world.contract(first).value == Decimal("2439.34")
+    world.come(day("2026-10-01"))
     assert world.grants(first) == {"feature-seats": Decimal(70)}
 
 
@@ -265,4 +281,5 @@ def test_a_subscription_that_only_an_undone_order_sold_is_ended(world: World) ->
     assert states == {"plan-platform": "confirmed", "plan-support": "revoked"}
     later = _upsell(world, first)
     assert world.order(later).state == "FULFILLED"
+    world.come(day("2026-10-01"))
     assert world.grants(first) == {"feature-seats": Decimal(60)}
