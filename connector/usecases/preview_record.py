@@ -28,7 +28,8 @@ from connector.usecases.show_schedule import document_row, latest_customer, plan
 from connector.usecases.stopped_deal import fault_of
 
 _EMPTY: Mapping[str, Any] = {
-    "order": None, "contract": None, "charges": [], "documents": [], "entitlements": [], "faults": [],
+    "order": None, "contract": None, "charges": [], "documents": [], "entitlements": [], "entitlement_changes": [],
+    "faults": [],
 }  # fmt: skip
 
 
@@ -94,7 +95,7 @@ class Previewer:
             "order": _order(found.terms),
             "entitlements": [dataclasses.asdict(access) for access in found.access],
             "entitlement_changes": [
-                {"starts_on": phase.starts_on, **dataclasses.asdict(phase.wanted)}
+                {"from_on": phase.starts_on, **dataclasses.asdict(phase.wanted)}
                 for timeline in found.timelines
                 for phase in timeline.after(found.terms.starts_on)
             ],

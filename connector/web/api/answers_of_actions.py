@@ -70,7 +70,8 @@ class PreviewContractAnswer(Answer):
 class PreviewAnswer(Answer):
     """What a record or an order would become; nothing was written.
 
-    `order` and `entitlements` hold the terms as read. `documents` are what billing runs would make: all of them for a
+    `order` and `entitlements` hold the terms as read, `entitlement_changes` what follows later, each with the day
+    `from_on`. `documents` are what billing runs would make: all of them for a
     new contract, those still to come for a running one.
     """
 
@@ -86,6 +87,7 @@ class PreviewAnswer(Answer):
     charges: tuple[ChargeAnswer, ...]
     documents: tuple[DocumentAnswer, ...]
     entitlements: tuple[dict[str, Any], ...]
+    entitlement_changes: tuple[dict[str, Any], ...]
     faults: tuple[FaultAnswer, ...]
 
 

@@ -109,6 +109,7 @@ class ProvisionBody(Request):
     value: Number | None = None
     is_unlimited: bool = False
     cadence: Annotated[Cadence, Field(strict=False)] | None = None
+    wants_rollover: bool = False
 
 
 class LineItemBody(Request):
