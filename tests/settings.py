@@ -9,6 +9,8 @@ from typing import Any
 from connector.config import Config, parse_config
 from connector.sandbox import CLIENT_ID, CLIENT_SECRET, Sandbox
 from tests.selling import plan_settings
+from tests.stigg_place import WEBHOOK_SECRET
+from tests.stigg_server import API_KEY
 
 ROOT = Path(__file__).parent.parent
 PUSH_TOKEN = "push-token-of-the-tests-0123456789abcdef"
@@ -16,6 +18,8 @@ ENVIRONMENT = {
     "COUNTERSIGN_SALESFORCE_CLIENT_SECRET": CLIENT_SECRET,
     "COUNTERSIGN_SALESFORCE_PUSH_TOKENS": PUSH_TOKEN,
     "COUNTERSIGN_SESSION_SECRET": "t" * 40,
+    "COUNTERSIGN_STIGG_API_KEY": API_KEY,
+    "COUNTERSIGN_STIGG_WEBHOOK_SECRETS": WEBHOOK_SECRET,
 }
 # A killed process is noticed within about a second.
 QUICK_JOBS = {"write_back": 0.1, "wake": 0.2, "watchdog": 0.5, "silence": 1}

@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mappings": {"domain", "errors", "ports"},
     "webhooks": {
         *("domain", "errors", "logs", "ports", "problems", "services"),
-        *("usecases.receive_message", "usecases.receive_payment_event"),
+        *("usecases.receive_access_hint", "usecases.receive_message", "usecases.receive_payment_event"),
     },
     "web": {
         *("connector", "domain", "errors", "logs", "problems", "services", "usecases"),

@@ -76,6 +76,7 @@ GUARDS = {
     "POST /webhooks/salesforce/outbound/<token>": PROVIDER,
     "POST /webhooks/salesforce/events": PROVIDER,
     "POST /webhooks/airwallex": PROVIDER,
+    "POST /webhooks/stigg": PROVIDER,
 }
 _VALUES = {
     "number": "O-000001",

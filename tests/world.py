@@ -120,6 +120,10 @@ class MoodyPlatform:
         self._meet("revoke_subscription")
         self._platform.revoke_subscription(key=key, subscription_ref=subscription_ref, ends_on=ends_on)
 
+    def close(self) -> None:
+        """Close the connections of a platform that has some."""
+        getattr(self._platform, "close", lambda: None)()
+
     def _meet(self, call: str) -> None:
         self.calls.append(call)
         if self.moods.get(call):
@@ -150,6 +154,7 @@ class World:
     def close(self) -> None:
         """Close all connections."""
         self.database.dispose()
+        self.platform.close()
         for org in self.services.orgs.values():
             org.gateway.close()  # type: ignore[attr-defined]
 

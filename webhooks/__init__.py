@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webhooks import airwallex, salesforce
+from webhooks import airwallex, salesforce, stigg
 
-BLUEPRINTS: tuple[Blueprint, ...] = (salesforce.BLUEPRINT, airwallex.BLUEPRINT)
+BLUEPRINTS: tuple[Blueprint, ...] = (salesforce.BLUEPRINT, airwallex.BLUEPRINT, stigg.BLUEPRINT)

@@ -21,6 +21,8 @@ from connector.store.types import UtcDateTime
 from connector.store.unit_of_work import UnitOfWork
 
 RECEIVED, DONE, PARKED, IGNORED = "received", "done", "parked", "ignored"
+# The kind of a message that says nothing about a record, but that the access of its deal should be compared.
+ACCESS_HINT = "access hint"
 # How the history names a message and its replay.
 SUBJECT, REPLAYED = "inbox", "replayed"
 

@@ -17,7 +17,7 @@ from connector.domain.terms import Order, RecordRef
 from connector.errors import Conflict, ConnectorError, Fault
 from connector.logs import log
 from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping
-from connector.store import inbox, orders, records
+from connector.store import access_hints, inbox, orders, records
 from connector.store.orders import StoredOrder
 from connector.store.records import ClaimedRecord, ClaimLost, LookResult
 from connector.store.unit_of_work import Database, UnitOfWork
@@ -238,8 +238,7 @@ class Looker:
         assert order.terms is not None
         code, question, of_hash = question_about(order=order, record=record, mapping=mapping)
         assert order.contract_id is not None
-        proves_again = record.ref.object in self.orgs[record.ref.org_id].proves_again
-        if not code and order.state is OrderState.FULFILLED and proves_again:
+        if not code and order.state is OrderState.FULFILLED and self._proves_again(record.ref):
             code, question, of_hash = access_question(
                 database=self.database, platform=self.platform, contract_id=order.contract_id
             )
@@ -254,6 +253,13 @@ class Looker:
             return LookResult("ordered", code, question)
         plans = plans_again(contract_id=order.contract_id, database=self.database, platform=self.platform)
         return StepContext(self.platform, order.id, order.terms, plans)
+
+    def _proves_again(self, ref: RecordRef) -> bool:
+        """Whether this look compares access: the settings want it every time, or the platform hinted at a change."""
+        if ref.object in self.orgs[ref.org_id].proves_again:
+            return True
+        with self.database.looking() as work:
+            return access_hints.is_waiting(work=work, ref=ref)
 
     def _read(self, claimed: ClaimedRecord, record: Record, mapping: RecordMapping) -> StepContext:
         """A signed record without a contract: read it whole, then open its order. Raises what is wrong with it."""
