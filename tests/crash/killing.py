@@ -18,6 +18,7 @@ import connector.bootstrap
 import connector.jobs
 from connector.adapters.entitlements_embedded import EmbeddedPlatform
 from connector.adapters.salesforce import SimpleSalesforceGateway
+from connector.adapters.stigg_calls import StiggCalls
 from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.bill_contracts import Biller
 from connector.usecases.look_at_record import Looker
@@ -44,7 +45,12 @@ class KillingPoints:
     def install(self) -> None:
         """Wrap the product's own parts in this process."""
         UnitOfWork.commit = self._around(UnitOfWork.commit, "commit")  # type: ignore[method-assign]
-        for owner, names in ((EmbeddedPlatform, _PLATFORM_CALLS), (SimpleSalesforceGateway, _GATEWAY_CALLS)):
+        owners: tuple[tuple[type, tuple[str, ...]], ...] = (
+            (EmbeddedPlatform, _PLATFORM_CALLS),
+            (SimpleSalesforceGateway, _GATEWAY_CALLS),
+            (StiggCalls, ("change",)),
+        )
+        for owner, names in owners:
             for name in names:
                 setattr(owner, name, self._around(getattr(owner, name), name))
         Looker.look = self._run("look", Looker.look)  # type: ignore[method-assign]

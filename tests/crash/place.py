@@ -35,7 +35,7 @@ _FLEETING = (
 class Place:
     """A served sandbox and a database with tables; made per test, closed by the fixture."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, **sections: Any) -> None:
         self.sandbox = Sandbox(auto_push=False)
         self.sandbox.start()
         self.seller = Seller(self.sandbox)
@@ -45,6 +45,7 @@ class Place:
             sandbox=self.sandbox,
             database_url=database.url.render_as_string(hide_password=False),
             jobs=dict(QUICK_JOBS),
+            **sections,
         )
 
     def close(self) -> None:
