@@ -65,6 +65,47 @@ class RecordStamp:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountMerge:
+    """Two accounts that became one: the loser is deleted, its records belong to the winner now."""
+
+    loser_id: str
+    winner_id: str
+    merged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What moved since a sweep: signed records, records whose lines changed (by their lines' stamps), records deleted.
+
+    All of it is whole for stamps before `whole_until`; that is earlier than asked when there was more than the limit.
+    """
+
+    whole_until: datetime
+
+    signed: tuple[RecordStamp, ...] = ()
+    by_lines: tuple[RecordStamp, ...] = ()
+    gone: tuple[RecordStamp, ...] = ()
+    merges: tuple[AccountMerge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedQuestion:
+    """What a sweep asks of one kind of record, for stamps in [since, until); at most `limit` of each kind of answer.
+
+    `condition` is the SOQL of the signed rules. Without `line_object` lines are not asked for.
+    """
+
+    object: str
+    condition: str
+    since: datetime
+    until: datetime
+    limit: int
+    line_object: str = ""
+    line_parent_field: str = ""
+    with_merges: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWrite:
     """Fields to set on one record by id; values are JSON scalars, dates and instants as ISO text."""
 
@@ -146,6 +187,9 @@ class SalesforceGateway(Protocol):
         self, *, object_name: str, condition: str, since: datetime | None, until: datetime | None, limit: int
     ) -> tuple[RecordStamp, ...]:
         """Ids and stamps of records that meet a SOQL condition, oldest stamp first, at most `limit`."""
+
+    def fetch_touched(self, *, question: TouchedQuestion) -> Touched:
+        """Everything that moved, in one call (more only for pages), each kind oldest stamp first."""
 
     def server_now(self) -> datetime:
         """Salesforce's own clock, from the last `Date` header (one cheap call when there was none yet)."""

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.adapters.http import HttpSettings
@@ -28,6 +28,7 @@ from connector.adapters.salesforce_soql import (
     record_queries,
     signed_query,
 )
+from connector.adapters.salesforce_sweeps import ask_touched, id_in, stamp_of
 from connector.adapters.salesforce_writes import CHUNK, Key, chunks, key_of, merged, result_of
 from connector.domain.salesforce_ids import id18
 from connector.domain.terms import RecordRef
@@ -41,6 +42,8 @@ from connector.ports import (
     RecordSelection,
     RecordStamp,
     RecordWrite,
+    Touched,
+    TouchedQuestion,
     WriteResult,
 )
 
@@ -109,7 +112,11 @@ class SimpleSalesforceGateway:
         doing = f"look for signed records of {object_name[:80]}"
         query = signed_query(object_name=object_name, condition=condition, since=since, until=until, limit=limit)
         rows = self._queries.ask(query, purpose="sweep", doing=doing).by_name[HEADERS]
-        return tuple(_stamp(row, doing=doing) for row in rows)
+        return tuple(stamp_of(row, "Id", doing=doing) for row in rows)
+
+    def fetch_touched(self, *, question: TouchedQuestion) -> Touched:
+        """What moved in a time: signed, by its lines, deleted, merged; one call, more only for pages."""
+        return ask_touched(queries=self._queries, question=question)
 
     def server_now(self) -> datetime:
         """Salesforce's own clock, from a recent `Date` header; one cheap call when there is none."""
@@ -200,7 +207,7 @@ class SimpleSalesforceGateway:
 def _lines_by_parent(rows: Rows, *, parent_field: str, doing: str) -> Mapping[str, list[Row]]:
     by_parent: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows.by_name.get(LINES, ()):
-        by_parent[_id_in(_value_at(row, parent_field), doing=doing)].append(row)
+        by_parent[id_in(_value_at(row, parent_field), doing=doing)].append(row)
     return by_parent
 
 
@@ -213,22 +220,7 @@ def _value_at(row: Row, path: str) -> Any:
 
 
 def _row_id(row: Row, *, doing: str) -> str:
-    return _id_in(row.get("Id"), doing=doing)
-
-
-def _id_in(value: Any, *, doing: str) -> str:
-    try:
-        return id18(value)
-    except ValueError as error:
-        raise unreadable(doing=doing, why="a row has no record id") from error
-
-
-def _stamp(row: Row, *, doing: str) -> RecordStamp:
-    try:
-        modified_at = datetime.fromisoformat(str(row.get("SystemModstamp"))).astimezone(UTC)
-    except ValueError as error:
-        raise unreadable(doing=doing, why="a row has no readable SystemModstamp") from error
-    return RecordStamp(record_id=_row_id(row, doing=doing), modified_at=modified_at)
+    return id_in(row.get("Id"), doing=doing)
 
 
 def _organization(row: Row, *, doing: str) -> Organization:

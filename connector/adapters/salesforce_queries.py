@@ -65,7 +65,7 @@ class SalesforceQueries:
 
     def __init__(self, *, connection: SalesforceConnection, clock: Clock, api_version: str) -> None:
         self._connection, self._clock = connection, clock
-        self._query_path = f"/services/data/v{api_version}/query?q="
+        self._path = f"/services/data/v{api_version}/"
         self._lock = threading.Lock()
         self._absent: dict[tuple[str, str], datetime] = {}
 
@@ -91,8 +91,7 @@ class SalesforceQueries:
         body = {
             "allOrNone": False,
             "compositeRequest": [
-                {"method": "GET", "referenceId": query.name, "url": self._query_path + quote(query.soql(), safe="")}
-                for query in queries
+                {"method": "GET", "referenceId": query.name, "url": self._address(query)} for query in queries
             ],
         }
         answer = self._connection.call(Call(purpose=purpose, doing=doing, path="composite", method="POST", body=body))
@@ -101,6 +100,9 @@ class SalesforceQueries:
         if missing:
             raise unreadable(doing=doing, why=f"the answer has no part {missing[0]}")
         return tuple(_Part(query, *found[query.name]) for query in queries), answer.at
+
+    def _address(self, query: Query) -> str:
+        return f"{self._path}{'queryAll' if query.with_deleted else 'query'}?q={quote(query.soql(), safe='')}"
 
     # Fields that need not exist.
 

@@ -20,14 +20,14 @@ _OBJECT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}(?:\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}")
 _ORDER = re.compile(rf"{_FIELD.pattern}(?: (?:ASC|DESC))?(?: NULLS (?:FIRST|LAST))?", re.IGNORECASE)
 
-HEADERS, LINES, MEETING = "headers", "lines", "meeting"
+HEADERS, LINES, MEETING, GONE, MERGED = "headers", "lines", "meeting", "gone", "merged"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """One SOQL query; `name` finds its rows in a composite answer, `rest` is everything after the object.
 
-    `optional` are those of its fields that the org need not have.
+    `optional` are those of its fields that the org need not have. `with_deleted` also finds what is in the recycle bin.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Query:
     fields: tuple[str, ...]
     rest: str
     optional: frozenset[str] = frozenset()
+    with_deleted: bool = False
 
     def soql(self) -> str:
         """The query's text; a field asked for twice is named once, as Salesforce demands."""
@@ -97,6 +98,30 @@ def signed_query(
     where = f"WHERE {' AND '.join(terms)} " if terms else ""
     rest = f"{where}ORDER BY SystemModstamp, Id LIMIT {int(limit)}"
     return Query(name=HEADERS, object=checked_object(object_name), fields=("Id", "SystemModstamp"), rest=rest)
+
+
+def lines_query(*, line_object: str, parent_field: str, since: datetime, until: datetime, limit: int) -> Query:
+    """Parents and stamps of lines that were touched in [since, until), oldest first."""
+    parent = checked_field(parent_field)
+    rest = f"WHERE {_touched(since, until)} ORDER BY SystemModstamp, Id LIMIT {int(limit)}"
+    return Query(LINES, checked_object(line_object), (parent, "SystemModstamp"), rest, with_deleted=True)
+
+
+def gone_query(*, object_name: str, since: datetime, until: datetime, limit: int) -> Query:
+    """Ids and stamps of records that were deleted in [since, until), oldest first."""
+    rest = f"WHERE IsDeleted = true AND {_touched(since, until)} ORDER BY SystemModstamp, Id LIMIT {int(limit)}"
+    return Query(GONE, checked_object(object_name), ("Id", "SystemModstamp"), rest, with_deleted=True)
+
+
+def merges_query(*, since: datetime, until: datetime, limit: int) -> Query:
+    """Accounts that lost a merge in [since, until), oldest first."""
+    lost = "IsDeleted = true AND MasterRecordId != null"
+    rest = f"WHERE {lost} AND {_touched(since, until)} ORDER BY SystemModstamp, Id LIMIT {int(limit)}"
+    return Query(MERGED, "Account", ("Id", "MasterRecordId", "SystemModstamp"), rest, with_deleted=True)
+
+
+def _touched(since: datetime, until: datetime) -> str:
+    return str(format_soql("SystemModstamp >= {} AND SystemModstamp < {}", _aware(since), _aware(until)))
 
 
 def closed_condition(condition: str) -> str:

@@ -109,7 +109,8 @@ def release(*, work: UnitOfWork, record: ClaimedRecord, result: LookResult, now:
         "reason": result.reason,
         "owner": result.owner,
         "attempts": result.attempts,
-        "looked_at": now,
+        # When the look began: what changed while it went on was perhaps not seen.
+        "looked_at": sa.func.coalesce(records.c.claimed_at, sa.bindparam("ended", now, UtcDateTime())),
         "claimed_by": "",
         "claimed_at": None,
         # Somebody may have asked to be woken while we looked; their moment stands.
@@ -178,6 +179,14 @@ def drop_claim(*, work: UnitOfWork, record_row_id: int, run_id: str, now: dateti
         .where(records.c.id == record_row_id, records.c.claimed_by == run_id)
         .values(claimed_by="", claimed_at=None, not_before=now)
     )
+
+
+def looked_at(*, work: UnitOfWork, org_id: str, record_ids: Sequence[str]) -> dict[str, datetime | None]:
+    """Record id -> when the last look began, None when it was never looked at; unknown records are left out."""
+    query = sa.select(records.c.record_id, records.c.looked_at).where(
+        records.c.org_id == org_id, records.c.record_id.in_(record_ids)
+    )
+    return {row.record_id: row.looked_at for row in work.execute(query)}
 
 
 def known_states(*, work: UnitOfWork, org_id: str, record_ids: Sequence[str]) -> dict[str, str]:

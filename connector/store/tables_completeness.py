@@ -16,3 +16,16 @@ mapping_versions = sa.Table(
     text_column("release"),
     sa.Column("first_used_at", UtcDateTime, nullable=False),
 )
+
+account_merges = sa.Table(
+    "account_merges",
+    metadata,
+    sa.Column("org_id", sa.String(18), primary_key=True),
+    sa.Column("loser_id", sa.String(18), primary_key=True),
+    sa.Column("winner_id", sa.String(18), nullable=False),
+    # The account under which we go on to know the customer; empty when both were customers already.
+    text_column("kept_id"),
+    sa.Column("merged_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Index(None, "org_id", "winner_id"),
+)

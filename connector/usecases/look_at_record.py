@@ -25,6 +25,7 @@ from connector.usecases.changed_deal import question_about, unsigned_fault
 from connector.usecases.compare_access import access_question
 from connector.usecases.fulfil_order import fulfil_order
 from connector.usecases.fulfilment_steps import StepContext
+from connector.usecases.merged_accounts import following_merges
 from connector.usecases.one_of_sale import stand_for_sale
 from connector.usecases.read_order import WaitsForOrder, plans_again, read_order
 from connector.usecases.show_status import StatusBoard
@@ -169,7 +170,7 @@ class Looker:
         is_signed, reason = org.is_signed(found[0])
         if not is_signed:
             return self._unsigned(claimed, found[0], reason)
-        signed = found[0], mapping
+        signed = found[0], following_merges(mapping=mapping, database=self.database)
         return self._guarded(claimed, attempts, partial(self._signed, claimed, *signed, attempts), signed)
 
     def _gone(self, claimed: ClaimedRecord) -> LookResult:

@@ -1,5 +1,7 @@
 """Find signed records that nobody told us about: by watermark every few minutes, by their empty status every hour.
 
+The sweep also finds known records whose lines changed or that were deleted, and accounts that were merged.
+
 A push is only a hint; these two questions make sure that no signed deal is lost when it never comes. A finding is a
 message like any other: kept once in the inbox, then looked at. The clock is Salesforce's own. When the day's calls of
 an org run short, both questions wait, visibly, so that pushes and write-backs are served longest.
@@ -14,8 +16,8 @@ from datetime import datetime, timedelta
 
 from connector.errors import ConnectorError
 from connector.logs import log
-from connector.ports import Clock, Org, RecordStamp
-from connector.store import records, watermarks, writebacks
+from connector.ports import AccountMerge, Clock, Org, RecordStamp, TouchedQuestion
+from connector.store import account_merges, records, watermarks, writebacks
 from connector.store.unit_of_work import Database
 from connector.usecases.call_budget import call_budget
 from connector.usecases.receive_message import Message, receive
@@ -28,6 +30,7 @@ _OWN_WRITE = timedelta(seconds=5)
 # Ids and stamps are small; a page this large holds every bulk load that lands in one second.
 _AT_ONCE = 20_000
 _IN_ONE_BODY = 200
+_KNOWN_AT_ONCE = 500
 # States of a record that say by themselves what happens next: nothing, a retry at its time, or a person's turn.
 _DECIDED = ("ordered", "retrying", "waiting", "blocked", "failed", "parked")
 
@@ -91,17 +94,51 @@ class Sweeper:
         with self.database.unit_of_work() as work:
             mark = watermarks.load(work=work, org_id=org.org_id, object_name=object_name)
         since = (mark or until - self.first_reach) - self.overlap
-        found = 0
-        while True:
-            stamps = org.gateway.fetch_signed(
-                object_name=object_name, condition=condition, since=since, until=until, limit=_AT_ONCE
+        found, limit = 0, _AT_ONCE
+        while since < until:
+            touched = org.gateway.fetch_touched(
+                question=_question(org, object_name, condition, since=since, until=until, limit=limit)
             )
-            found += self._put(org, object_name, stamps, source="sweep")
-            is_last = len(stamps) < _AT_ONCE
-            self._save_watermark(org, object_name, until if is_last else stamps[-1].modified_at)
-            if is_last:
-                return found
-            since = stamps[-1].modified_at
+            # Before any record of a merge is looked at, we must know whose customer it is.
+            self._keep_merges(org, touched.merges)
+            found += self._put(org, object_name, touched.signed, source="sweep")
+            found += self._put(org, object_name, self._unseen(org, touched.by_lines), source="lines")
+            found += self._put(org, object_name, self._unseen(org, touched.gone), source="deleted")
+            self._save_watermark(org, object_name, touched.whole_until)
+            # More records than the limit in one second: the next question must reach beyond that second.
+            limit = limit * 4 if touched.whole_until <= since else _AT_ONCE
+            since = max(since, touched.whole_until)
+        return found
+
+    def _keep_merges(self, org: Org, merges: Sequence[AccountMerge]) -> None:
+        """Remember which accounts became one; when both had bought, a person decides."""
+        for merge in merges:
+            with self.database.unit_of_work() as work:
+                kept, is_new = account_merges.save(
+                    work=work,
+                    org_id=org.org_id,
+                    loser_id=merge.loser_id,
+                    winner_id=merge.winner_id,
+                    merged_at=merge.merged_at,
+                    now=self.clock.now(),
+                )
+                work.commit()
+            if is_new:
+                log.info("accounts_merged", org_id=org.org_id, loser=merge.loser_id, winner=merge.winner_id, kept=kept)
+
+    def _unseen(self, org: Org, stamps: Sequence[RecordStamp]) -> Sequence[RecordStamp]:
+        """Those that are here and were not looked at since: what happens to others is no news.
+
+        Their clock and ours may differ, so a stamp counts as seen only when the look began clearly later.
+        """
+        margin = _OWN_WRITE + abs(self.clock.now() - org.gateway.server_now())
+        found: list[RecordStamp] = []
+        with self.database.looking() as work:
+            for start in range(0, len(stamps), _KNOWN_AT_ONCE):
+                chunk = stamps[start : start + _KNOWN_AT_ONCE]
+                looked = records.looked_at(work=work, org_id=org.org_id, record_ids=[one.record_id for one in chunk])
+                found += [one for one in chunk if one.record_id in looked and not _is_seen(one, looked, margin)]
+        return found
 
     def _save_watermark(self, org: Org, object_name: str, swept_until: datetime) -> None:
         with self.database.unit_of_work() as work:
@@ -150,7 +187,10 @@ class Sweeper:
             states = records.known_states(work=work, org_id=org.org_id, record_ids=ids)
             written = writebacks.last_written(work=work, org_id=org.org_id, record_ids=ids)
             fresh = [one for one in stamps if not (_is_known(one, states) and _is_our_write(one, written))]
-            if source == "sweep":
+            if source == "lines":
+                # We never write to lines, so their stamps are never ours.
+                return list(stamps)
+            if source in ("sweep", "deleted"):
                 return fresh
             for one in fresh:
                 if states.get(one.record_id) in _DECIDED:
@@ -160,9 +200,33 @@ class Sweeper:
 
     def _message(self, org: Org, object_name: str, stamp: RecordStamp, source: str) -> Message:
         """One finding; the same state of a record is found once by the sweep, and once an hour while it is unsynced."""
-        moment = stamp.modified_at if source == "sweep" else self.clock.now().replace(minute=0, second=0, microsecond=0)
+        moment = (
+            stamp.modified_at if source != "unsynced" else self.clock.now().replace(minute=0, second=0, microsecond=0)
+        )
         message_id = f"{object_name}:{stamp.record_id}:{moment:%Y-%m-%dT%H:%M:%SZ}"
         return Message(source, message_id, "found", org.org_id, object_name, stamp.record_id)
+
+
+def _question(
+    org: Org, object_name: str, condition: str, *, since: datetime, until: datetime, limit: int
+) -> TouchedQuestion:
+    """What to ask of one kind of record; merges are asked once for the org, beside its first kind."""
+    mapping = org.mappings.get(object_name)
+    return TouchedQuestion(
+        object=object_name,
+        condition=condition,
+        since=since,
+        until=until,
+        limit=limit,
+        line_object=mapping.selection.line_object if mapping else "",
+        line_parent_field=mapping.selection.line_parent_field if mapping else "",
+        with_merges=object_name == next(iter(org.conditions)),
+    )
+
+
+def _is_seen(stamp: RecordStamp, looked: Mapping[str, datetime | None], margin: timedelta) -> bool:
+    began = looked[stamp.record_id]
+    return began is not None and began >= stamp.modified_at + margin
 
 
 def _is_known(stamp: RecordStamp, states: Mapping[str, str]) -> bool:
