@@ -104,7 +104,6 @@ def object_of(kind: ObjectKind, body: Any) -> ProviderObject:
     """A payment intent, deposit, refund or dispute. Raises UnreadableObject."""
     row = _row(body)
     told = plain(row.get("status"))
-    metadata = row.get("metadata")
     attempt = row.get("latest_payment_attempt")
     created = _instant(row, "created_at")
     return ProviderObject(
@@ -118,13 +117,20 @@ def object_of(kind: ObjectKind, body: Any) -> ProviderObject:
         asked=_amount(row, "amount") if kind is ObjectKind.PAYMENT else None,
         payment_ref=_word(row.get("payment_intent_id")),
         link_ref=_word(row.get("payment_link_id")),
-        key=_word(metadata.get(KEY_FIELD)) if isinstance(metadata, Mapping) else "",
+        key=_key(kind, row),
         reference=plain(row.get("merchant_order_id") or row.get("reference")),
         payer=_payer(row),
         fee=_fee(row),
         told=told,
         detail=_why_failed(row, attempt if isinstance(attempt, Mapping) else {}),
     )
+
+
+def _key(kind: ObjectKind, row: Mapping[str, Any]) -> str:
+    """The key of ours that leads back; a refund repeats the request id that was ours, an intent one of a link's own."""
+    metadata = row.get("metadata")
+    ours = _word(metadata.get(KEY_FIELD)) if isinstance(metadata, Mapping) else ""
+    return ours or (_word(row.get("request_id")) if kind is ObjectKind.REFUND else "")
 
 
 def _row(body: Any) -> Mapping[str, Any]:

@@ -147,10 +147,32 @@ LINK_TRANSITIONS: Mapping[tuple[LinkState, LinkEvent], LinkState] = {
     (_S.WITHDRAWN, _E.PAID): _S.PAID,
     (_S.REFUSED, _E.RETRY): _S.WANTED,
     (_S.REFUSED, _E.OUTDATE): _S.WITHDRAWN,
+    # It was given up here, and the provider had it after all.
+    (_S.REFUSED, _E.PAID): _S.PAID,
 }
 
 # An invoice has at most one link of these states, so that no customer can pay it twice.
 LIVE_LINK_STATES = (LinkState.WANTED, LinkState.OPEN, LinkState.WITHDRAWING, LinkState.REFUSED)
+
+
+class LinkStep(StrEnum):
+    """What the link of an invoice needs."""
+
+    KEEP = "keep"
+    WANT = "want"
+    OUTDATE = "outdate"
+
+
+def link_step(*, owed: Money | None, live: Money | None, state: LinkState | None) -> LinkStep:
+    """What to do about the link of an invoice: one link, for exactly what is owed, and none when nothing is.
+
+    `owed` is None when nobody may pay it by link; `live` and `state` are those of its live link, None without one.
+    """
+    if live is None:
+        return LinkStep.WANT if owed is not None and owed.amount > 0 else LinkStep.KEEP
+    if live == owed or state is LinkState.WITHDRAWING:
+        return LinkStep.KEEP
+    return LinkStep.OUTDATE
 
 
 def refuse_impossible(amount: Money) -> None:

@@ -146,6 +146,12 @@ def load_link(*, connection: Connection, link_id: int) -> StoredLink:
     return found[0]
 
 
+def live_links(*, connection: Connection, invoice_ids: Sequence[int]) -> dict[int, StoredLink]:
+    """The live links of these invoices, by invoice; those that have none are left out."""
+    query = _LINKS.where(payment_links.c.invoice_id.in_(invoice_ids), payment_links.c.state.in_(_LIVE))
+    return {row.invoice_id: _stored(row) for row in connection.execute(query)}
+
+
 def live_link(*, connection: Connection, invoice_id: int) -> StoredLink | None:
     """The link of an invoice that a customer may be able to pay by, or that is on its way."""
     query = _LINKS.where(payment_links.c.invoice_id == invoice_id, payment_links.c.state.in_(_LIVE))

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from connector.domain.collecting import FINAL_STATES, ObjectKind, ObjectState, ProviderObject
 from connector.store.inserting import insert_ignore
+from connector.store.tables_cash import payments
 from connector.store.tables_collecting import provider_objects
 from connector.store.unit_of_work import UnitOfWork
 
@@ -88,6 +89,14 @@ def find_object(
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else _stored(row)
+
+
+def booked_of(*, connection: Connection, source: str, ref: str) -> Decimal:
+    """What was booked of a payment: itself, and what was captured of it later under refs of their own."""
+    c = payments.c
+    own = sa.or_(c.source_ref == ref, c.source_ref.startswith(f"{ref}/", autoescape=True))
+    amounts = connection.execute(sa.select(c.amount).where(c.source == source, own)).scalars()
+    return sum(amounts, Decimal(0))
 
 
 def not_final(*, connection: Connection, provider: str, environment: str, limit: int) -> list[StoredObject]:
