@@ -27,6 +27,17 @@ def assumptions_of(config: Config, *, mapping: MappingConfig, rules: Sequence[Si
         status_fields=dict.fromkeys(shown.objects, status),
         catalogues=catalogue_uses(mapping),
         plan_refs=plan_refs(mapping),
-        secrets=secret_problems(config.secrets),
+        secrets=secret_problems(config.secrets) | _payment_secrets(config),
         base_url=config.web.base_url,
+        payment_currencies=config.payments.currencies,
+        is_money_real=config.payments.provider == "airwallex" and config.airwallex.live,
     )
+
+
+def _payment_secrets(config: Config) -> dict[str, str]:
+    """The secret by which Airwallex signs, which only its own account needs."""
+    if config.payments.provider != "airwallex":
+        return {}
+    is_set = bool(config.secrets.airwallex.webhook_secrets)
+    told = "" if is_set else "It is not set, so no event is accepted and only the daily poll finds money."
+    return {"COUNTERSIGN_AIRWALLEX_WEBHOOK_SECRETS": told}

@@ -24,7 +24,7 @@ from connector.granting_embedded import configured_plans, embedded_platform, emb
 from connector.jobs import Clockwork
 from connector.logs import log
 from connector.orgs import all_assumptions, make_orgs, used_mappings
-from connector.paying import payment_provider
+from connector.paying import embedded_provider, payment_provider
 from connector.ports import Clock, EntitlementPlatform, UsageBook
 from connector.services import Services
 from connector.store import mapping_versions
@@ -32,6 +32,7 @@ from connector.store.migrate import migrate
 from connector.store.unit_of_work import Database
 from connector.usecases.bill_contracts import Biller
 from connector.usecases.look_at_record import Looker
+from connector.usecases.offer_payment import payment_options
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.spread_messages import spread
 from connector.usecases.sweep_records import Sweeper
@@ -59,6 +60,8 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         entities=legal_entities(config.billing),
         rules=review_rules(config.review),
         payments=payment_provider(config=config, database=database, clock=used_clock),
+        payment_options=payment_options,
+        pay_page=embedded_provider(config=config, database=database, clock=used_clock),
         identity=make_identity_provider(config, used_clock),
     )
 

@@ -21,17 +21,33 @@ from connector.heartbeat import Heartbeat
 from connector.logs import log
 from connector.services import Services
 from connector.store import processes
+from connector.usecases.apply_payment_event import apply_payment_events
 from connector.usecases.bill_contracts import Biller, start_billing
+from connector.usecases.collect_payment import Collector, collect_payments
 from connector.usecases.forget_old import forget_old
+from connector.usecases.poll_payments import poll_payments
 from connector.usecases.render_artifacts import render_artifacts
 from connector.usecases.renderer import Renderer
+from connector.usecases.send_refunds import send_refunds
 from connector.usecases.sweep_records import Sweeper
 from connector.usecases.wake_waiting import wake_waiting
 from connector.usecases.watch_processes import watch_processes
 from connector.usecases.write_back import write_back
 
 # In the order of the table below; a test holds the two together. For `run --help`, which has no settings yet.
-JOB_NAMES = ("write_back", "wake", "watchdog", "sweep", "unsynced", "bill", "render", "retention")
+JOB_NAMES = (
+    "write_back",
+    "wake",
+    "watchdog",
+    "sweep",
+    "unsynced",
+    "bill",
+    "render",
+    "payments",
+    "payment_links",
+    "payments_poll",
+    "retention",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,9 @@ class Clockwork:
             Job("unsynced", every.unsynced, True, self.sweeper.ask_unsynced),
             Job("bill", every.bill, True, self._bill),
             Job("render", every.render, False, self._render),
+            Job("payments", every.payments, False, self._apply_payments),
+            Job("payment_links", every.payment_links, True, self._collect),
+            Job("payments_poll", every.payments_poll, True, self._poll_payments),
             Job("retention", every.retention, True, self._forget),
         )
 
@@ -186,6 +205,33 @@ class Clockwork:
             database=self.services.database, clock=self.services.clock, render=self.renderer
         )  # fmt: skip
         return {"made": rendered.made, "failed": rendered.failed}
+
+    def _apply_payments(self) -> dict[str, Any]:
+        provider = self.services.payments
+        if provider is None:
+            return {}
+        sent = send_refunds(desk=self.services.cash, provider=provider)
+        applied = apply_payment_events(desk=self.services.cash, provider=provider)
+        return {"applied": applied.done, "waiting": applied.waiting, "given_up": applied.given_up} | sent
+
+    def _collect(self, *, is_full: bool = False) -> dict[str, Any]:
+        provider = self.services.payments
+        if provider is None:
+            return {}
+        currencies = self.services.config.payments.currencies
+        collector = Collector(self.services.database, self.services.clock, provider, currencies)
+        return collect_payments(collector=collector, is_full=is_full)
+
+    def _poll_payments(self) -> dict[str, Any]:
+        provider = self.services.payments
+        if provider is None:
+            return {}
+        reach = timedelta(days=self.services.config.jobs.payments_poll_days)
+        found = poll_payments(
+            database=self.services.database, clock=self.services.clock, provider=provider, reach=reach
+        )
+        # Once a day every issued invoice is looked at, whatever the watermark says.
+        return found | self._collect(is_full=True)
 
     def _forget(self) -> dict[str, Any]:
         return forget_old(

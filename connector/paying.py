@@ -30,12 +30,17 @@ _API_KEY = "COUNTERSIGN_AIRWALLEX_API_KEY"
 
 def payment_provider(*, config: Config, database: Database, clock: Clock) -> PaymentProvider | None:
     """The provider of the settings, None when nobody takes money by link."""
-    if config.payments.provider == "embedded":
-        rows = EmbeddedPaymentStore(database)
-        return EmbeddedPayments(rows=rows, clock=clock, base_url=config.web.base_url.rstrip("/"))
     if config.payments.provider == "airwallex":
         return AirwallexPayments(settings=_settings(config), clock=clock)
-    return None
+    return embedded_provider(config=config, database=database, clock=clock)
+
+
+def embedded_provider(*, config: Config, database: Database, clock: Clock) -> EmbeddedPayments | None:
+    """The embedded provider, None unless the settings name it."""
+    if config.payments.provider != "embedded":
+        return None
+    rows = EmbeddedPaymentStore(database)
+    return EmbeddedPayments(rows=rows, clock=clock, base_url=config.web.base_url.rstrip("/"))
 
 
 def payment_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:

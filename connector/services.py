@@ -23,6 +23,7 @@ from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, T
 from connector.ports_payments import PaymentProvider
 from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
+from connector.usecases.pay_embedded import PayPage
 from connector.usecases.postbox import Postbox
 from connector.usecases.review_desk import ReviewDesk
 from connector.usecases.show_hosted import FrontDesk, PaymentOptions, no_options
@@ -35,7 +36,7 @@ class Services:
     """The parts of one process. `orgs` is keyed by org id, `entities` by the code of the legal entity.
 
     `identity` is the login provider, None while people sign in by name and password; `payments` is None while nobody
-    takes money by link.
+    takes money by link; `pay_page` is the embedded provider while it does.
     """
 
     config: Config
@@ -53,6 +54,7 @@ class Services:
     identity: IdentityProvider | None = None
     match_rules: MatchRules = field(default_factory=MatchRules)
     payments: PaymentProvider | None = None
+    pay_page: PayPage | None = None
     payment_options: PaymentOptions = no_options
     postbox: Postbox = field(init=False)
     desk: ReviewDesk = field(init=False)

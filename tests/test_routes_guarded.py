@@ -77,10 +77,13 @@ GUARDS = {
     "POST /webhooks/salesforce/events": PROVIDER,
     "POST /webhooks/airwallex": PROVIDER,
     "POST /webhooks/stigg": PROVIDER,
+    "GET /pay/<name:link>": LINK,
+    "POST /pay/<name:link>": FORM,
 }
 _VALUES = {
     "number": "O-000001",
     "token": "x" * 32,
+    "link": "lnk_nobody-made-this",
     "message_id": 1,
     "invoice_id": 1,
     "filename": "countersign.css",

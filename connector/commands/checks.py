@@ -36,6 +36,7 @@ def check(setting: Setting, *, quiet: bool) -> int:
             database=parts.database,
             clock=parts.clock,
             assumed=parts.assumed,
+            payments=parts.payments,
             on_progress=on_progress,
         )
     return _tell(setting, found, quiet=quiet)

@@ -13,9 +13,12 @@ from urllib.parse import urlsplit
 from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState, SignedUse
 from connector.errors import ConnectorError
 from connector.ports import Clock, EntitlementPlatform, Org, Organization, ProvesItself, RecordSelection
+from connector.ports_payments import PaymentProvider
 from connector.store import probe
 from connector.store.unit_of_work import Database
 from connector.usecases.call_budget import call_budget
+from connector.usecases.check_payments import AREA as PAYMENTS
+from connector.usecases.check_payments import check_payments
 from connector.usecases.check_records import (
     Describer,
     check_selection,
@@ -44,6 +47,7 @@ def check_assumptions(
     database: Database,
     clock: Clock,
     assumed: Assumptions,
+    payments: PaymentProvider | None = None,
     on_progress: Progress = lambda _done, _all, _area: None,
 ) -> tuple[Finding, ...]:
     """How every assumption stands, in the order to mend them. `on_progress` hears (done, all, what is next).
@@ -56,6 +60,8 @@ def check_assumptions(
         (_PLATFORM, lambda: platform.prove() if isinstance(platform, ProvesItself) else ()),
         (_PLATFORM, lambda: _check_plans(platform, assumed.plan_refs)),
     ]
+    if payments is not None:
+        checks.append((PAYMENTS, _payments_check(payments, assumed)))
     for org in orgs.values():
         checks += _org_checks(org, clock, platform, assumed.for_org(org.org_id))
     return _run(checks, on_progress)
@@ -74,6 +80,12 @@ def check_mapping(
         described = Describer(org.gateway, _area(org))
         checks += _record_checks(org, described, platform, assumed.for_org(org.org_id))
     return _run(checks, on_progress)
+
+
+def _payments_check(provider: PaymentProvider, assumed: Assumptions) -> Check:
+    return lambda: check_payments(
+        provider=provider, currencies=assumed.payment_currencies, is_live=assumed.is_money_real
+    )
 
 
 def _run(checks: Sequence[tuple[str, Check]], on_progress: Progress) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ from connector.web.hosted import hosted
 from connector.web.invoices import invoices
 from connector.web.messages import messages
 from connector.web.orders import orders
+from connector.web.pay import pay
 from connector.web.provider_sign_in import provider_sign_in
 from connector.web.records import records
 from connector.web.refusals import register_pages_of_refusal
@@ -37,7 +38,18 @@ def go_to_orders_too() -> Response:
     return redirect(url_for("orders.index"))
 
 
-PAGE_BLUEPRINTS = (front_door, sign_in_pages, provider_sign_in, orders, contracts, invoices, messages, records, health)
+PAGE_BLUEPRINTS = (
+    front_door,
+    sign_in_pages,
+    provider_sign_in,
+    orders,
+    contracts,
+    invoices,
+    messages,
+    records,
+    health,
+    pay,
+)
 API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations, hosted)
 
 for _blueprint in PAGE_BLUEPRINTS:
