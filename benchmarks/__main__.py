@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import bench_billing, bench_documents, bench_orders, bench_receiver, bench_schedule
+from benchmarks import bench_billing, bench_documents, bench_orders, bench_overview, bench_receiver, bench_schedule
 from tests.postgresql import PostgresqlServer
 
 
@@ -16,6 +16,7 @@ def main() -> None:
         bench_receiver.main(server.new_database, seconds=2 if is_quick else 5)
         bench_orders.main(server.new_database, deals=60 if is_quick else 200)
         bench_schedule.main()
+        bench_overview.main(server.new_database, count=bench_overview.QUICK if is_quick else bench_overview.INVOICES)
         bench_documents.main(times=5 if is_quick else 15)
         bench_billing.main(server.new_database, count=bench_billing.QUICK if is_quick else bench_billing.CONTRACTS)
     finally:

@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "web": {
         *("connector", "domain", "errors", "logs", "problems", "services", "usecases"),
-        *("store.order_rows", "store.queries", "store.queries_contracts"),
+        *("store.order_rows", "store.queries", "store.queries_contracts", "store.queries_dashboard"),
         *("store.queries_operations", "store.queries_orders", "store.queries_invoices"),
     },
     "heartbeat": {"logs", "ports", "store"},

@@ -40,6 +40,7 @@ GUARDS = {
     "GET /invoice/<token:token>/upcoming": LINK,
     "GET /invoice/<token:token>.<any(pdf, xml):kind>": LINK,
     "GET /invoice/<token:token>/documents/<token:number>.<any(pdf, xml):kind>": LINK,
+    "GET /review/overview": LOGIN,
     "GET /review/orders": LOGIN,
     "GET /review/orders/<name:number>": LOGIN,
     "POST /review/orders/<name:number>/resync": LOGIN,

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from connector.web.api import api
 from connector.web.api.documentation import documentation
 from connector.web.contracts import contracts
+from connector.web.dashboard import dashboard
 from connector.web.health import health, operations
 from connector.web.hosted import hosted
 from connector.web.invoices import invoices
@@ -42,6 +43,7 @@ PAGE_BLUEPRINTS = (
     front_door,
     sign_in_pages,
     provider_sign_in,
+    dashboard,
     orders,
     contracts,
     invoices,
