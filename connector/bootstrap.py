@@ -12,6 +12,7 @@ from typing import Any
 from connector import __version__
 from connector.adapters.clock import SystemClock
 from connector.adapters.identity_oidc import OidcLogin, OidcProvider
+from connector.cashier import match_rules, reminder_plans, statement_rules
 from connector.config import Config
 from connector.config_billing import TaxRuleSettings
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES, Place, TaxCategory, TaxRule
@@ -54,11 +55,14 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         orgs=make_orgs(config, clock=used_clock),
         platform=platform,
         usage=usage,
-        board=StatusBoard(fields=_status_fields(config), base_url=config.web.base_url.rstrip("/")),
+        board=_board(config),
         assumed=all_assumptions(config),
         taxes=_taxes(config),
         entities=legal_entities(config.billing),
         rules=review_rules(config.review),
+        match_rules=match_rules(config.cash),
+        statement_rules=statement_rules(config),
+        reminder_plans=reminder_plans(config.cash),
         payments=payment_provider(config=config, database=database, clock=used_clock),
         payment_options=payment_options,
         pay_page=embedded_provider(config=config, database=database, clock=used_clock),
@@ -211,9 +215,17 @@ def _taxes(config: Config) -> TaxSettings:
     return TaxSettings(rules, countries)
 
 
+def _board(config: Config) -> StatusBoard:
+    return StatusBoard(
+        fields=_status_fields(config),
+        base_url=config.web.base_url.rstrip("/"),
+        money=frozenset(config.writeback.money),
+    )
+
+
 def _status_fields(config: Config):  # type: ignore[no-untyped-def]
     shown = config.writeback
-    return status_fields(objects=shown.objects, prefix=shown.prefix, renamed=shown.fields)
+    return status_fields(objects=shown.objects, prefix=shown.prefix, renamed=shown.fields, money=shown.money)
 
 
 def _unfinished(config: Config, object_name: str) -> str:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from connector.config_billing import BillingSettings, ReviewSettings
 from connector.config_billing import Section as _Section
+from connector.config_cash import CashSettings
 from connector.config_faults import faults_of, setting_fault
 from connector.config_login import OidcSettings
 from connector.config_payments import AirwallexSection, PaymentsSettings
@@ -189,6 +190,7 @@ class WritebackSettings(_Section):
     prefix: str = Field(default="Sync_", pattern=r"^[A-Za-z][A-Za-z0-9_]{0,30}$")
     fields: dict[str, str] = Field(default_factory=dict)
     batch: int = Field(default=200, ge=1, le=200)
+    money: tuple[str, ...] = ()
 
 
 class WebSettings(_Section):
@@ -242,6 +244,9 @@ class JobSettings(_Section):
     render: float = Field(default=1, ge=0.1, le=_WEEK)
     # Below the ten minutes for which a file is claimed, or two processes would render it.
     render_limit: float = Field(default=120, ge=5, le=480)
+    match: float = Field(default=10, ge=0.1, le=_WEEK)
+    cash_status: float = Field(default=10, ge=0.1, le=_WEEK)
+    remind: float = Field(default=3600, ge=60, le=_WEEK)
     payments: float = Field(default=2, ge=0.1, le=_WEEK)
     payment_links: float = Field(default=30, ge=0.5, le=_WEEK)
     payments_poll: float = Field(default=86_400, ge=60, le=_WEEK)
@@ -268,6 +273,7 @@ class Config(_Section):
     writeback: WritebackSettings = WritebackSettings()
     billing: BillingSettings = BillingSettings()
     review: ReviewSettings = ReviewSettings()
+    cash: CashSettings = CashSettings()
     payments: PaymentsSettings = PaymentsSettings()
     airwallex: AirwallexSection = AirwallexSection()
     web: WebSettings = WebSettings()

@@ -25,10 +25,14 @@ from connector.usecases.apply_payment_event import apply_payment_events
 from connector.usecases.bill_contracts import Biller, start_billing
 from connector.usecases.collect_payment import Collector, collect_payments
 from connector.usecases.forget_old import forget_old
+from connector.usecases.match_payments import match_payments
 from connector.usecases.poll_payments import poll_payments
+from connector.usecases.remind import ReminderRules, prepare_reminders
 from connector.usecases.render_artifacts import render_artifacts
 from connector.usecases.renderer import Renderer
 from connector.usecases.send_refunds import send_refunds
+from connector.usecases.settle_returns import settle_returns
+from connector.usecases.show_cash import show_cash
 from connector.usecases.sweep_records import Sweeper
 from connector.usecases.wake_waiting import wake_waiting
 from connector.usecases.watch_processes import watch_processes
@@ -46,6 +50,9 @@ JOB_NAMES = (
     "payments",
     "payment_links",
     "payments_poll",
+    "match",
+    "remind",
+    "cash_status",
     "retention",
 )
 
@@ -98,6 +105,9 @@ class Clockwork:
             Job("payments", every.payments, False, self._apply_payments),
             Job("payment_links", every.payment_links, True, self._collect),
             Job("payments_poll", every.payments_poll, True, self._poll_payments),
+            Job("match", every.match, True, self._match),
+            Job("remind", every.remind, True, self._remind),
+            Job("cash_status", every.cash_status, True, self._show_cash),
             Job("retention", every.retention, True, self._forget),
         )
 
@@ -232,6 +242,18 @@ class Clockwork:
         )
         # Once a day every issued invoice is looked at, whatever the watermark says.
         return found | self._collect(is_full=True)
+
+    def _match(self) -> dict[str, Any]:
+        """Returns first: what they open again is paid by what is matched then."""
+        return {**settle_returns(desk=self.services.cash), **match_payments(desk=self.services.cash)}
+
+    def _remind(self) -> dict[str, Any]:
+        rules = ReminderRules(self.services.reminder_plans, self.services.statement_rules.accounts)
+        return dict(prepare_reminders(desk=self.services.cash, rules=rules))
+
+    def _show_cash(self) -> dict[str, Any]:
+        services = self.services
+        return dict(show_cash(database=services.database, clock=services.clock, board=services.board))
 
     def _forget(self) -> dict[str, Any]:
         return forget_old(

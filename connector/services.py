@@ -16,11 +16,13 @@ from connector.config import Config
 from connector.domain.assumptions import Assumptions
 from connector.domain.legal_entities import LegalEntity
 from connector.domain.matching import MatchRules
+from connector.domain.reminders import ReminderPlan
 from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
 from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, TaxEngine, UsageBook
 from connector.ports_payments import PaymentProvider
+from connector.statements.reading import StatementRules
 from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
 from connector.usecases.pay_embedded import PayPage
@@ -53,6 +55,8 @@ class Services:
     rules: ReviewRules = field(default_factory=ReviewRules)
     identity: IdentityProvider | None = None
     match_rules: MatchRules = field(default_factory=MatchRules)
+    statement_rules: StatementRules = field(default_factory=StatementRules)
+    reminder_plans: tuple[ReminderPlan, ...] = ()
     payments: PaymentProvider | None = None
     pay_page: PayPage | None = None
     payment_options: PaymentOptions = no_options

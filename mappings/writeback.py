@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from connector.domain.status import Status
+from connector.domain.status import CashStatus, Status
 from connector.ports import JsonScalar
 
 # The longest text each field of our package holds.
@@ -33,20 +33,33 @@ _FIELDS: dict[str, Callable[[Status], JsonScalar]] = {
     "Source_Hash": lambda status: status.source_hash or None,
 }
 
+# What is issued and paid; on the objects that the settings name, the account among them.
+_MONEY_FIELDS: dict[str, Callable[[CashStatus], JsonScalar]] = {
+    "Payment_State": lambda cash: cash.word.value if cash.word else None,
+    "Open_Balance": lambda cash: cash.open,
+    "Overdue_Balance": lambda cash: cash.overdue,
+    "Last_Payment_On": lambda cash: cash.last_payment_on.isoformat() if cash.last_payment_on else None,
+}
+
 
 def status_fields(
-    *, objects: tuple[str, ...], prefix: str, renamed: Mapping[str, str]
+    *, objects: tuple[str, ...], prefix: str, renamed: Mapping[str, str], money: tuple[str, ...] = ()
 ) -> Callable[[str, Status], dict[str, JsonScalar]]:
     """A function (object, status) -> Salesforce fields.
 
-    `renamed` maps our names (Status, Step, Error...) to field names; empty text switches the field off.
+    `renamed` maps our names (Status, Step, Error...) to field names; empty text switches the field off. `money` are the
+    objects that show balances as well; those that are in `money` alone, such as Account, show nothing else.
     """
+    balances = {name: renamed.get(name, f"{prefix}{name}__c") for name in _MONEY_FIELDS}
     names = {name: renamed.get(name, f"{prefix}{name}__c") for name in _FIELDS}
 
     def fields_of(object_name: str, status: Status) -> dict[str, JsonScalar]:
-        if object_name not in objects:
-            return {}
-        return {names[name]: value(status) for name, value in _FIELDS.items() if names[name]}
+        found: dict[str, JsonScalar] = {}
+        if object_name in objects:
+            found |= {names[name]: value(status) for name, value in _FIELDS.items() if names[name]}
+        if object_name in money:
+            found |= {balances[name]: value(status.cash) for name, value in _MONEY_FIELDS.items() if balances[name]}
+        return found
 
     return fields_of
 

@@ -29,10 +29,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports_payments": {"domain"},
     "engine": {"errors"},
     "config": {
-        *("config_billing", "config_faults", "config_login", "config_payments", "config_secrets", "config_stigg"),
+        *(
+            "config_billing",
+            "config_cash",
+            "config_faults",
+            "config_login",
+            "config_payments",
+            "config_secrets",
+            "config_stigg",
+        ),
         "errors",
     },
     "config_billing": set(),
+    "config_cash": {"config_billing"},
     "config_faults": {"errors"},
     "config_login": {"config_billing"},
     "config_payments": {"config_billing"},
@@ -46,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "usecases": {
         *("documents", "domain", "errors", "logs", "order_forms", "ports", "ports_payments", "statements", "store"),
     },
-    "services": {"config", "domain", "ports", "ports_payments", "store", "usecases"},
+    "services": {"config", "domain", "ports", "ports_payments", "statements", "store", "usecases"},
     "problems": {"errors", "logs"},
     "mappings": {"domain", "errors", "ports"},
     "webhooks": {
@@ -62,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs": {"engine", "errors", "heartbeat", "logs", "services", "store", "usecases"},
     "app": {"config", "documents", "errors", "problems", "services", "web", "webhooks"},
     "finance": {"config_billing", "domain"},
+    "cashier": {"config", "config_cash", "domain", "statements"},
     "assuming": {"config", "config_secrets", "domain", "mappings"},
     "paying": {
         *("adapters", "config", "config_faults", "config_payments", "config_secrets"),
@@ -81,6 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *(
             "adapters",
             "assuming",
+            "cashier",
             "config",
             "config_billing",
             "documents",
@@ -133,6 +144,7 @@ MAY_USE: dict[str, set[str]] = {
     "pydantic": {
         "config",
         "config_billing",
+        "config_cash",
         "config_faults",
         "config_login",
         "config_payments",

@@ -8,6 +8,7 @@ from typing import Any
 from connector.domain.collecting import LINK_TRANSITIONS
 from connector.domain.fulfilment import ORDER_TRANSITIONS, STEP_TRANSITIONS
 from connector.domain.payments import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
+from connector.domain.reminders import LETTER_TRANSITIONS
 from connector.domain.review import INVOICE_TRANSITIONS
 
 _MACHINES: tuple[tuple[str, Mapping[Any, str]], ...] = (
@@ -16,6 +17,7 @@ _MACHINES: tuple[tuple[str, Mapping[Any, str]], ...] = (
     ("Invoice and credit note", INVOICE_TRANSITIONS),
     ("Payment", PAYMENT_TRANSITIONS),
     ("Refund", REFUND_TRANSITIONS),
+    ("Reminder", LETTER_TRANSITIONS),
     ("Payment link", LINK_TRANSITIONS),
 )
 

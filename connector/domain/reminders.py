@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from connector.domain.fulfilment import IllegalTransition
 from connector.domain.money import Money, round_amount
 from connector.domain.pricing import EXACT
 
@@ -25,6 +26,50 @@ class StopKind(StrEnum):
     DISPUTE = "dispute"
     PROMISE = "promise"
     PAUSE = "pause"
+
+
+class LetterState(StrEnum):
+    """How far a letter is."""
+
+    HELD = "held"
+    READY = "ready"
+    SENDING = "sending"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class LetterEvent(StrEnum):
+    """What moves a letter."""
+
+    RELEASE = "release"
+    HOLD = "hold"
+    SEND = "send"
+    CONFIRM = "confirm"
+    LOSE = "lose"
+    CANCEL = "cancel"
+
+
+_S, _E = LetterState, LetterEvent
+
+LETTER_TRANSITIONS: dict[tuple[LetterState, LetterEvent], LetterState] = {
+    (_S.HELD, _E.RELEASE): _S.READY,
+    (_S.HELD, _E.CANCEL): _S.CANCELLED,
+    (_S.READY, _E.HOLD): _S.HELD,
+    (_S.READY, _E.SEND): _S.SENDING,
+    # Paid, disputed or promised between making and sending: nothing leaves.
+    (_S.READY, _E.CANCEL): _S.CANCELLED,
+    (_S.SENDING, _E.CONFIRM): _S.SENT,
+    # Nobody knows whether it left: a person looks before it goes again.
+    (_S.SENDING, _E.LOSE): _S.HELD,
+}
+
+
+def letter_after(state: LetterState, event: LetterEvent) -> LetterState:
+    """The letter's next state. Raises IllegalTransition when the table has no such edge."""
+    try:
+        return LETTER_TRANSITIONS[state, event]
+    except KeyError as error:
+        raise IllegalTransition(f"A reminder that is {state} cannot {event}.", owner="finance") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Exists so that Salesforce, our pages and the command line say the same. It must 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -37,6 +37,25 @@ WORD_OF_STATE = {
 }
 
 
+class PaymentWord(StrEnum):
+    """How far what was issued is paid, as people read it; the worst of several invoices is shown."""
+
+    OVERDUE = "Overdue"
+    PART_PAID = "Part-paid"
+    OPEN = "Open"
+    PAID = "Paid"
+
+
+@dataclass(frozen=True, slots=True)
+class CashStatus:
+    """What is issued and paid, in one currency; no word while nothing is issued."""
+
+    word: PaymentWord | None = None
+    open: Decimal | None = None
+    overdue: Decimal | None = None
+    last_payment_on: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """One signed record's status; empty text and None mean that there is nothing to show."""
@@ -55,6 +74,7 @@ class Status:
     contract_value: Decimal | None = None
     link: str = ""
     source_hash: str = ""
+    cash: CashStatus = CashStatus()
 
 
 # How people call the fulfilment steps.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connector.domain.bank_statements import BankStatement, StatementRefused, check_statement
+from connector.domain.bank_statements import BankStatement, OurAccount, StatementRefused, check_statement
 from connector.statements.bai2_text import is_bai2, read_bai2
 from connector.statements.camt053 import is_camt, read_camt
 from connector.statements.csv_rows import CsvDescription, fits, read_csv
@@ -17,6 +17,15 @@ from connector.statements.mt940_text import is_mt940, read_mt940
 DEFAULT_LARGEST = 64_000_000
 # The head of a file tells its format.
 _HEAD = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRules:
+    """The settings of importing: our accounts, descriptions of CSV exports, the largest file in bytes."""
+
+    accounts: tuple[OurAccount, ...] = ()
+    descriptions: tuple[CsvDescription, ...] = ()
+    largest: int = DEFAULT_LARGEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,23 +18,13 @@ from connector.domain.bank_statements import (
     find_account,
     refuse_gap,
 )
-from connector.statements.csv_rows import CsvDescription
-from connector.statements.reading import DEFAULT_LARGEST, read_statements
+from connector.statements.reading import StatementRules, read_statements
 from connector.store import bank
 from connector.store.payments import ArrivedPayment, MatchState, record_payments, save_match
 from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.cash_desk import CashDesk
 
 BANK = "bank"
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRules:
-    """The settings of importing: our accounts, descriptions of CSV exports, the largest file in bytes."""
-
-    accounts: tuple[OurAccount, ...] = ()
-    descriptions: tuple[CsvDescription, ...] = ()
-    largest: int = DEFAULT_LARGEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ from connector.domain.status import WORD_OF_STATE, Status, StatusWord, sentence_
 from connector.domain.terms import RecordRef
 from connector.errors import Fault
 from connector.store import writebacks
+from connector.store.cash_status import cash_of_customer, cash_of_order
 from connector.store.status import StatusRow, load_status
 from connector.store.unit_of_work import UnitOfWork
 
 ORDER_UNDONE = "ORDER_UNDONE"
+ACCOUNT = "Account"
 
 StatusFields = Callable[[str, Status], Mapping[str, Any]]
 """(object name, status) -> Salesforce fields; empty when nothing is shown on that object."""
@@ -26,10 +28,11 @@ StatusFields = Callable[[str, Status], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class StatusBoard:
-    """Where status is shown: which fields, and the address that links start with."""
+    """Where status is shown: which fields, the address that links start with, objects that show balances."""
 
     fields: StatusFields
     base_url: str
+    money: frozenset[str] = frozenset()
 
     def show_order(
         self,
@@ -46,7 +49,18 @@ class StatusBoard:
         """
         row = load_status(work=work, order_id=order_id)
         row = replace(row, attempts=row.attempts or attempts, not_before=not_before or row.not_before)
-        self._want(work, row.ref, row.account_id, _status(row, self.base_url, now), now)
+        status = _status(row, self.base_url, now)
+        if row.ref.object in self.money:
+            cash = cash_of_order(work=work, org_id=row.ref.org_id, record_id=row.ref.record_id, today=now.date())
+            status = replace(status, cash=cash)
+        self._want(work, row.ref, row.account_id, status, now)
+
+    def show_account(self, *, work: UnitOfWork, org_id: str, customer_ref: str, now: datetime) -> None:
+        """Have the customer's account show what is open and overdue, if balances are shown there."""
+        if ACCOUNT in self.money:
+            cash = cash_of_customer(work=work, org_id=org_id, customer_ref=customer_ref, today=now.date())
+            ref = RecordRef(org_id, ACCOUNT, customer_ref)
+            self._want(work, ref, customer_ref, Status(word=StatusWord.SYNCED, cash=cash), now)
 
     def show_passed_over(
         self, *, work: UnitOfWork, ref: RecordRef, account_id: str, fault: Fault, word: StatusWord, now: datetime

@@ -1,0 +1,198 @@
+"""Prepare reminders that are due, let people hold or release them, and send what still holds in the moment of sending.
+
+Each invoice gets each step once, whatever runs twice. Right before a letter leaves every invoice in it is looked at
+again: what was paid, credited, disputed or promised meanwhile is not reminded of. A letter of which nobody knows
+whether it left is held for a person, never sent again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from connector.domain.bank_statements import OurAccount
+from connector.domain.reminders import (
+    DueLetter,
+    LetterEvent,
+    LetterState,
+    ReminderPlan,
+    StopKind,
+    due_letters,
+    why_not,
+)
+from connector.domain.review import Actor, refuse_unless_person
+from connector.errors import ConnectorError, NotFound, Uncertain
+from connector.logs import log
+from connector.store import reminders
+from connector.store.issued import lock_all
+from connector.store.ledger import touch_customers
+from connector.store.open_items import load_issued_invoices
+from connector.store.reminders import Letter
+from connector.usecases.cash_desk import CashDesk, record, refuse_unpayable
+from connector.usecases.review_desk import clean_text
+
+_SYSTEM = "countersign"
+# Nobody is reminded by an entity whose last bank file is older: the money may be there.
+_OLDEST_STATEMENT = timedelta(days=4)
+_STUCK = timedelta(minutes=15)
+
+SendLetter = Callable[[Letter], None]
+"""Sends a letter with its id as the key; returning means that it left. Raises Uncertain when nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRules:
+    """The schedules, and our accounts by legal entity, whose statements must be fresh."""
+
+    plans: tuple[ReminderPlan, ...] = ()
+    accounts: tuple[OurAccount, ...] = ()
+
+
+def preview_reminders(*, desk: CashDesk, rules: ReminderRules) -> list[DueLetter]:
+    """The letters that would be prepared now; nothing is written."""
+    steps = [step.days for plan in rules.plans for step in plan.steps]
+    if not steps:
+        return []
+    today = desk.clock.now().date()
+    with desk.database.reading() as connection:
+        debts = list(reminders.load_debts(connection=connection, due_by=today - timedelta(days=min(steps))))
+        fresh = reminders.newest_statements(connection=connection)
+    late = _waiting_for_statements(rules.accounts, fresh, today)
+    return due_letters(debts=[one for one in debts if one.legal_entity not in late], plans=rules.plans, today=today)
+
+
+def prepare_reminders(*, desk: CashDesk, rules: ReminderRules) -> dict[str, int]:
+    """Keep the letters that are due; answers how many were made and how many of them wait for a person."""
+    counts = {"letters": 0, "held": 0}
+    for due in preview_reminders(desk=desk, rules=rules):
+        with desk.database.unit_of_work() as work:
+            now = desk.clock.now()
+            if reminders.insert_letter(work=work, due=due, today=now.date(), now=now):
+                counts["letters"] += 1
+                counts["held"] += due.is_held
+            work.commit()
+    return counts
+
+
+def send_reminders(*, desk: CashDesk, send: SendLetter) -> dict[str, int]:
+    """Send what is ready and still holds; answers how many were sent, cancelled, or left for a person."""
+    counts = {"sent": 0, "cancelled": 0, "uncertain": _hold_stuck(desk)}
+    with desk.database.reading() as connection:
+        ready = reminders.load_letters(connection=connection, states=[LetterState.READY])
+    for one in ready:
+        letter = _take(desk, one.id)
+        if letter is None:
+            counts["cancelled"] += 1
+            continue
+        try:
+            send(letter)
+        except Uncertain as error:
+            _finish(desk, letter.id, LetterEvent.LOSE, f"It may have been sent: {error}")
+            counts["uncertain"] += 1
+        except ConnectorError as error:
+            _finish(desk, letter.id, LetterEvent.LOSE, f"It was not sent: {error}")
+            log.warning("reminder_not_sent", letter_id=letter.id, code=error.code)
+            counts["uncertain"] += 1
+        else:
+            _finish(desk, letter.id, LetterEvent.CONFIRM, "")
+            counts["sent"] += 1
+    return counts
+
+
+def decide_reminder(*, desk: CashDesk, letter_id: int, event: LetterEvent, actor: str, role: str) -> LetterState:
+    """A person releases, holds or cancels a letter. Raises NotFound, DecisionRefused, IllegalTransition."""
+    decides = Actor(actor.strip(), role)
+    refuse_unless_person(decides)
+    with desk.database.unit_of_work() as work:
+        letter = reminders.lock_letter(work=work, letter_id=letter_id)
+        state = reminders.move_letter(work=work, letter=letter, event=event, now=desk.clock.now(), actor=decides.name)
+        work.commit()
+    return state
+
+
+def stop_reminders(
+    *, desk: CashDesk, invoice_id: int, kind: StopKind, until: date | None, reason: str, actor: str, role: str
+) -> None:
+    """An invoice is disputed, promised or paused: no reminder until it ends. Raises NotFound, PaymentRefused,
+    DecisionRefused, TextRefused.
+    """
+    _decide(desk, invoice_id, kind, until, clean_text(reason, name="reason"), Actor(actor.strip(), role))
+
+
+def resume_reminders(*, desk: CashDesk, invoice_id: int, actor: str, role: str) -> None:
+    """Whatever stops reminders of an invoice has ended. Raises NotFound, PaymentRefused, DecisionRefused."""
+    _decide(desk, invoice_id, None, None, "", Actor(actor.strip(), role))
+
+
+def _decide(
+    desk: CashDesk, invoice_id: int, kind: StopKind | None, until: date | None, reason: str, decides: Actor
+) -> None:
+    refuse_unless_person(decides)
+    with desk.database.unit_of_work() as work:
+        lock_all(work=work, invoice_ids=[invoice_id])
+        invoice = load_issued_invoices(connection=work.connection, invoice_ids=[invoice_id]).get(invoice_id)
+        if invoice is None:
+            raise NotFound(f"There is no invoice {invoice_id}.")
+        refuse_unpayable(invoice)
+        now = desk.clock.now()
+        reminders.end_stops(work=work, invoice_id=invoice_id, actor=decides.name, now=now)
+        if kind is not None:
+            reminders.insert_stop(work=work, invoice_id=invoice_id, kind=kind, until=until, reason=reason,
+                                  actor=decides.name, now=now)  # fmt: skip
+        record(work=work, desk=desk, legal_entity=invoice.legal_entity, subject="invoice", subject_id=invoice_id,
+               actor=decides, event=f"reminders_{kind or 'resumed'}", reason=reason,
+               data={"until": str(until or "")})  # fmt: skip
+        touch_customers(work=work, customers=[(invoice.org_id, invoice.customer_ref)])
+        work.commit()
+
+
+def _take(desk: CashDesk, letter_id: int) -> Letter | None:
+    """A letter for sending, with the invoices that still are to be reminded of; None when it must not leave."""
+    with desk.database.unit_of_work() as work:
+        letter = reminders.lock_letter(work=work, letter_id=letter_id)
+        if letter.state is not LetterState.READY:
+            return None
+        now = desk.clock.now()
+        debts = reminders.load_debt(
+            connection=work.connection, invoice_ids=[line.invoice_id for line in letter.lines]
+        )  # fmt: skip
+        lines = tuple(
+            replace(line, open=debts[line.invoice_id].open)
+            for line in letter.lines
+            if line.invoice_id in debts and not why_not(debt=debts[line.invoice_id], today=now.date())
+        )
+        event = LetterEvent.SEND if lines else LetterEvent.CANCEL
+        reason = "" if lines else "Nothing in it is to be reminded of any more."
+        reminders.move_letter(work=work, letter=letter, event=event, now=now, actor=_SYSTEM, reason=reason)
+        work.commit()
+    return replace(letter, lines=lines) if lines else None
+
+
+def _finish(desk: CashDesk, letter_id: int, event: LetterEvent, reason: str) -> None:
+    with desk.database.unit_of_work() as work:
+        letter = reminders.lock_letter(work=work, letter_id=letter_id)
+        reminders.move_letter(
+            work=work, letter=letter, event=event, now=desk.clock.now(), actor=_SYSTEM, reason=reason
+        )  # fmt: skip
+        work.commit()
+
+
+def _hold_stuck(desk: CashDesk) -> int:
+    """Letters of a process that died while it sent them."""
+    with desk.database.reading() as connection:
+        stuck = reminders.stuck_letters(connection=connection, before=desk.clock.now() - _STUCK)
+    for letter_id in stuck:
+        _finish(desk, letter_id, LetterEvent.LOSE, "It may have been sent: the process that sent it died.")
+    return len(stuck)
+
+
+def _waiting_for_statements(accounts: Sequence[OurAccount], fresh: dict[str, date], today: date) -> set[str]:
+    """Legal entities whose bank files are used, and are too old to know what was paid."""
+    found: set[str] = set()
+    for account in accounts:
+        prefix = account.key("")
+        days = [day for key, day in fresh.items() if key.startswith(prefix)]
+        if days and today - max(days) > _OLDEST_STATEMENT:
+            found.add(account.legal_entity)
+    return found
