@@ -25,6 +25,8 @@ from connector.web import API_BLUEPRINTS, PAGE_BLUEPRINTS
 from connector.web.headers import add_security_headers
 from connector.web.numbers import NameConverter, TokenConverter
 from connector.web.refusals import answer_not_found
+from connector.web.review_words import FILTERS as REVIEW_FILTERS
+from connector.web.review_words import FUNCTIONS as REVIEW_FUNCTIONS
 from connector.web.sessions import page_context
 from connector.web.words import FILTERS, FUNCTIONS
 from webhooks import BLUEPRINTS as WEBHOOK_BLUEPRINTS
@@ -45,8 +47,8 @@ def create_app(*, services: Services) -> Flask:
     app.url_map.converters["token"] = TokenConverter
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(FUNCTIONS)
+    app.jinja_env.filters.update({**FILTERS, **REVIEW_FILTERS})
+    app.jinja_env.globals.update({**FUNCTIONS, **REVIEW_FUNCTIONS})
     app.context_processor(page_context)
     app.after_request(add_security_headers)
     register_error_handlers(app)

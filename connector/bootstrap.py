@@ -31,6 +31,7 @@ from connector.services import Services
 from connector.store import mapping_versions
 from connector.store.migrate import migrate
 from connector.store.unit_of_work import Database
+from connector.usecases.approve_in_bulk import carry_out
 from connector.usecases.bill_contracts import Biller
 from connector.usecases.look_at_record import Looker
 from connector.usecases.offer_payment import payment_options
@@ -149,12 +150,15 @@ def make_worker(services: Services, *, executor_id: str = "") -> Worker:
             done += 1
         return str(done)
 
+    def approve(_run_id: str, argument: str) -> str:
+        return str(carry_out(desk=services.desk, bulk_id=int(argument)))
+
     return Worker(
         database_url=_url(services.database),
         engine=services.database.writer,
         is_sqlite=services.database.is_sqlite,
         executor_id=executor,
-        runs={"look": looker.look, "spread": spread_bodies, "bill": bill},
+        runs={"look": looker.look, "spread": spread_bodies, "bill": bill, "approve": approve},
         slots=services.config.jobs.slots,
     )
 

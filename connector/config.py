@@ -241,6 +241,8 @@ class JobSettings(_Section):
     unsynced: float = Field(default=3600, ge=5, le=_WEEK)
     unsynced_days: int = Field(default=90, ge=1, le=3660)
     bill: float = Field(default=3600, ge=60, le=_WEEK)
+    # A draft is judged this soon; a bulk approval that stopped goes on this soon.
+    assess: float = Field(default=5, ge=0.1, le=_WEEK)
     render: float = Field(default=1, ge=0.1, le=_WEEK)
     # Below the ten minutes for which a file is claimed, or two processes would render it.
     render_limit: float = Field(default=120, ge=5, le=480)

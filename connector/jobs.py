@@ -22,6 +22,8 @@ from connector.logs import log
 from connector.services import Services
 from connector.store import processes
 from connector.usecases.apply_payment_event import apply_payment_events
+from connector.usecases.approve_in_bulk import resume_bulks
+from connector.usecases.assess_drafts import assess_due
 from connector.usecases.bill_contracts import Biller, start_billing
 from connector.usecases.collect_payment import Collector, collect_payments
 from connector.usecases.forget_old import forget_old
@@ -46,6 +48,7 @@ JOB_NAMES = (
     "sweep",
     "unsynced",
     "bill",
+    "assess",
     "render",
     "payments",
     "payment_links",
@@ -101,6 +104,7 @@ class Clockwork:
             Job("sweep", every.sweep, True, self.sweeper.sweep),
             Job("unsynced", every.unsynced, True, self.sweeper.ask_unsynced),
             Job("bill", every.bill, True, self._bill),
+            Job("assess", every.assess, True, self._assess),
             Job("render", every.render, False, self._render),
             Job("payments", every.payments, False, self._apply_payments),
             Job("payment_links", every.payment_links, True, self._collect),
@@ -254,6 +258,11 @@ class Clockwork:
     def _show_cash(self) -> dict[str, Any]:
         services = self.services
         return dict(show_cash(database=services.database, clock=services.clock, board=services.board))
+
+    def _assess(self) -> dict[str, Any]:
+        database, starter = self.services.database, self.services.starter
+        resumed = resume_bulks(database=database, starter=starter, engine=self.engine)
+        return {"assessed": assess_due(desk=self.services.desk), "resumed": resumed}
 
     def _forget(self) -> dict[str, Any]:
         return forget_old(

@@ -10,12 +10,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import IntEnum
 
 from connector.domain.invoice_drafts import DocumentKind
 from connector.domain.money import Money
 from connector.domain.review import ReviewRules, needs_second
 from connector.domain.tax import TaxCategory
 from connector.domain.terms import Customer
+
+
+class Risk(IntEnum):
+    """How much a draft wants to be looked at, in one word, from least to most."""
+
+    QUIET = 0
+    # Nothing to warn of, but not as plain as a quiet one: usage, a correction, a first document, a large amount.
+    PLAIN = 1
+    WARNED = 2
+    BLOCKED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,15 @@ def is_quiet(*, facts: DraftFacts, rules: ReviewRules, findings: tuple[Finding, 
         return False
     is_plain = not (facts.has_usage or facts.is_corrected or facts.is_edited)
     return is_plain and (facts.last_net is not None or rules.is_first_quiet)
+
+
+def risk_of(*, findings: tuple[Finding, ...], is_quiet: bool) -> Risk:
+    """The risk of a draft with these findings."""
+    if any(finding.is_blocking for finding in findings):
+        return Risk.BLOCKED
+    if findings:
+        return Risk.WARNED
+    return Risk.QUIET if is_quiet else Risk.PLAIN
 
 
 def _of_tax(facts: DraftFacts) -> Iterator[Finding]:

@@ -39,9 +39,9 @@ bulk_approvals = sa.Table(
     # After it nothing more is approved: a decision is not carried out when nobody remembers it.
     sa.Column("good_until", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
+    # How often its work was started; a run that ended before all was done is followed by another.
+    count_column("runs"),
     count_column("asked"),
-    count_column("approved"),
-    count_column("refused"),
     # Made once by the page, so that a double click is one approval.
     sa.Column("request_key", sa.String(64), nullable=False, unique=True),
     sa.Index(None, "finished_at"),

@@ -20,7 +20,7 @@ from connector.domain.review import (
     refuse_changed,
     refuse_unless_person,
 )
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, Retryable
 from connector.store import audit, invoices
 from connector.store.issued import number_of
 from connector.store.unit_of_work import UnitOfWork
@@ -41,12 +41,13 @@ _SYSTEM = Actor("countersign", "")
 
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
-    """What came of one document of many: a decision, or why there is none."""
+    """What came of one document of many: a decision, or why there is none. A passing fault may be gone next time."""
 
     invoice_id: int
     decision: Decision | None
     code: str = ""
     message: str = ""
+    is_passing: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -87,7 +88,8 @@ def approve_many(
                 work.commit()
             yield BulkOutcome(invoice_id, decision)
         except ConnectorError as error:
-            yield BulkOutcome(invoice_id, None, error.code, f"{error} {error.fix}".strip())
+            said = f"{error} {error.fix}".strip()
+            yield BulkOutcome(invoice_id, None, error.code, said, isinstance(error, Retryable))
 
 
 def approve_opened(

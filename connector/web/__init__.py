@@ -13,6 +13,7 @@ from connector.web.api import api
 from connector.web.api.documentation import documentation
 from connector.web.contracts import contracts
 from connector.web.dashboard import dashboard
+from connector.web.decisions import decisions, tell_refusals_on_the_page
 from connector.web.health import health, operations
 from connector.web.hosted import hosted
 from connector.web.invoices import invoices
@@ -22,6 +23,7 @@ from connector.web.pay import pay
 from connector.web.provider_sign_in import provider_sign_in
 from connector.web.records import records
 from connector.web.refusals import register_pages_of_refusal
+from connector.web.review import review
 from connector.web.sessions import sign_in_pages
 
 front_door = Blueprint("front_door", __name__)
@@ -33,17 +35,13 @@ def go_to_orders() -> Response:
     return redirect(url_for("orders.index"))
 
 
-@front_door.get("/review")
-def go_to_orders_too() -> Response:
-    """The same for the start of all pages."""
-    return redirect(url_for("orders.index"))
-
-
 PAGE_BLUEPRINTS = (
     front_door,
     sign_in_pages,
     provider_sign_in,
     dashboard,
+    review,
+    decisions,
     orders,
     contracts,
     invoices,
@@ -56,3 +54,4 @@ API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations, hosted)
 
 for _blueprint in PAGE_BLUEPRINTS:
     register_pages_of_refusal(_blueprint)
+tell_refusals_on_the_page()

@@ -41,9 +41,10 @@ _SHIPPED = ("static", "document_styles", "document_font")
 def add_security_headers(response: Response) -> Response:
     """The answer with its safeguards."""
     headers = response.headers
-    headers["Content-Security-Policy"] = _POLICY
+    # A page that is shown inside another one of ours says so itself.
+    headers.setdefault("Content-Security-Policy", _POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
+    headers.setdefault("X-Frame-Options", "DENY")
     headers["Referrer-Policy"] = _REFERRER
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"

@@ -1,20 +1,24 @@
-"""The documents that billing made and holds: the list, and one document with where each of its figures comes from.
+"""The documents that billing made: the list, and one document beside the evidence of where each figure comes from.
 
-Read only: what happens to a document is decided elsewhere.
+Read only: the forms on the page lead to `decisions`.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, render_template, request, url_for
 
 from connector.services import current_services
 from connector.store import queries_invoices
 from connector.store.queries_invoices import INVOICE_STATES
+from connector.store.queries_queue import next_in_queue
+from connector.usecases.show_review import render_document, show_review
 from connector.web.lists import choices, encode_cursor, list_asked
+from connector.web.queue_asked import FROM_QUEUE, queue_view
 from connector.web.sessions import require_login
 from connector.web.words import INVOICE_WORDS
 
@@ -23,6 +27,10 @@ invoices.before_request(require_login)
 
 # The largest id that both databases can hold.
 _LARGEST_ID = 2**63 - 1
+# Logo and payment code are in the document itself; nothing in it runs, and only we may frame it.
+_FRAMED = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 
 
@@ -58,12 +66,34 @@ def index() -> str:
 
 @invoices.get("/<int:invoice_id>")
 def show(invoice_id: int) -> str:
-    """Everything about one document."""
-    with current_services().database.reading() as connection:
-        found = queries_invoices.load_invoice(connection=connection, invoice_id=min(invoice_id, _LARGEST_ID))
-    if found is None:
-        abort(404, description=f"There is no document {invoice_id}.")
-    return render_template("review/invoice.html", invoice=found)
+    """One document as the customer will see it, beside the evidence and what can be decided."""
+    desk = current_services().desk
+    shown = show_review(desk=desk, invoice_id=min(invoice_id, _LARGEST_ID))
+    view = queue_view() if request.args.get("from") == FROM_QUEUE else None
+    following = None
+    if view is not None:
+        with desk.database.reading() as connection:
+            following = next_in_queue(connection=connection, asked=view.asked, invoice_id=invoice_id)
+    return render_template(
+        "review/invoice.html",
+        shown=shown,
+        invoice=shown.detail,
+        args={**view.kept, "from": FROM_QUEUE} if view else {},
+        queue_args=view.kept if view else {},
+        following=following,
+        has_approved=any(one.actor.key == g.user.name for one in shown.approvals),
+        request_key=secrets.token_urlsafe(16),
+    )
+
+
+@invoices.get("/<int:invoice_id>/document")
+def show_document(invoice_id: int) -> Response:
+    """The document alone, for the frame of its page."""
+    document, language = render_document(desk=current_services().desk, invoice_id=min(invoice_id, _LARGEST_ID))
+    answer = Response(render_template("review/document.html", document=document, language=language))
+    answer.headers["Content-Security-Policy"] = _FRAMED
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return answer
 
 
 def read_month(text: str) -> date | None:

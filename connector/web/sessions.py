@@ -170,7 +170,7 @@ def safe_next(target: str) -> str:
 
 
 def _is_page(path: str) -> bool:
-    return path.startswith("/review/") and ".." not in path
+    return (path == "/review" or path.startswith("/review/")) and ".." not in path
 
 
 def _is_plain(target: str) -> bool:

@@ -247,7 +247,7 @@ INVOICE_WORDS: Mapping[str, Words] = {
     "unread": Words("Usage unread", "warn", "clock", "Was due; it waits until somebody has read the usage."),
     "draft": Words("Draft", "info", "dot", "Made by a billing run and kept here; nothing has left."),
     "held": Words("On hold", "warn", "clock", "Set aside until somebody has cleared a question."),
-    "approved": Words("Approved", "good", "check", "Finance agreed; it is issued next."),
+    "approved": Words("Second approval", "info", "person", "One person approved it; a second one must, too."),
     "issued": Words("Issued", "good", "check", "Numbered and frozen."),
     "sent_back": Words("Sent back", "bad", "retry", "Refused by finance; what it held is billed anew when corrected."),
     "void": Words("Void", "idle", "skip", "Set aside; what it held is billed anew."),
