@@ -24,6 +24,7 @@ from connector.granting import stigg_platform
 from connector.granting_embedded import configured_plans, embedded_platform, embedded_usage
 from connector.jobs import Clockwork
 from connector.logs import log
+from connector.mailing import mail_post
 from connector.orgs import all_assumptions, make_orgs, used_mappings
 from connector.paying import embedded_provider, payment_provider
 from connector.ports import Clock, EntitlementPlatform, UsageBook
@@ -68,6 +69,7 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         payment_options=payment_options,
         pay_page=embedded_provider(config=config, database=database, clock=used_clock),
         identity=make_identity_provider(config, used_clock),
+        mail=mail_post(config=config),
     )
 
 

@@ -21,6 +21,7 @@ from connector.config_billing import Section as _Section
 from connector.config_cash import CashSettings
 from connector.config_faults import faults_of, setting_fault
 from connector.config_login import OidcSettings
+from connector.config_mail import MailSettings
 from connector.config_payments import AirwallexSection, PaymentsSettings
 from connector.config_secrets import ORG_NAME, Secrets, org_prefix, read_secret, read_secrets
 from connector.config_stigg import StiggSection
@@ -243,6 +244,7 @@ class JobSettings(_Section):
     bill: float = Field(default=3600, ge=60, le=_WEEK)
     # A draft is judged this soon; a bulk approval that stopped goes on this soon.
     assess: float = Field(default=5, ge=0.1, le=_WEEK)
+    deliver: float = Field(default=2, ge=0.1, le=_WEEK)
     render: float = Field(default=1, ge=0.1, le=_WEEK)
     # Below the ten minutes for which a file is claimed, or two processes would render it.
     render_limit: float = Field(default=120, ge=5, le=480)
@@ -278,6 +280,7 @@ class Config(_Section):
     cash: CashSettings = CashSettings()
     payments: PaymentsSettings = PaymentsSettings()
     airwallex: AirwallexSection = AirwallexSection()
+    mail: MailSettings = MailSettings()
     web: WebSettings = WebSettings()
     jobs: JobSettings = JobSettings()
     secrets: Secrets = Field(default_factory=Secrets, exclude=True)

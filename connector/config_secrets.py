@@ -33,6 +33,7 @@ class Secrets(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     session: SecretStr = SecretStr("")
+    mail_password: SecretStr = SecretStr("")
     oidc_client: SecretStr = SecretStr("")
     airwallex: AirwallexSecrets = Field(default_factory=lambda: AirwallexSecrets())
     stigg: StiggSecrets = Field(default_factory=lambda: StiggSecrets())
@@ -83,6 +84,7 @@ def read_secrets(names: Sequence[str], environment: Mapping[str, str], faults: l
     faults += _unknown_variables(names, environment)
     return Secrets(
         session=SecretStr(read_secret(environment, "SESSION_SECRET", faults)),
+        mail_password=SecretStr(read_secret(environment, "MAIL_PASSWORD", faults)),
         oidc_client=SecretStr(read_secret(environment, "OIDC_CLIENT_SECRET", faults)),
         airwallex=AirwallexSecrets(
             api_key=SecretStr(read_secret(environment, "AIRWALLEX_API_KEY", faults)),

@@ -26,6 +26,7 @@ from connector.usecases.approve_in_bulk import resume_bulks
 from connector.usecases.assess_drafts import assess_due
 from connector.usecases.bill_contracts import Biller, start_billing
 from connector.usecases.collect_payment import Collector, collect_payments
+from connector.usecases.deliver_mail import Postman, deliver_mail
 from connector.usecases.forget_old import forget_old
 from connector.usecases.match_payments import match_payments
 from connector.usecases.poll_payments import poll_payments
@@ -50,6 +51,7 @@ JOB_NAMES = (
     "bill",
     "assess",
     "render",
+    "deliver",
     "payments",
     "payment_links",
     "payments_poll",
@@ -106,6 +108,7 @@ class Clockwork:
             Job("bill", every.bill, True, self._bill),
             Job("assess", every.assess, True, self._assess),
             Job("render", every.render, False, self._render),
+            Job("deliver", every.deliver, False, self._deliver),
             Job("payments", every.payments, False, self._apply_payments),
             Job("payment_links", every.payment_links, True, self._collect),
             Job("payments_poll", every.payments_poll, True, self._poll_payments),
@@ -263,6 +266,15 @@ class Clockwork:
         database, starter = self.services.database, self.services.starter
         resumed = resume_bulks(database=database, starter=starter, engine=self.engine)
         return {"assessed": assess_due(desk=self.services.desk), "resumed": resumed}
+
+    def _deliver(self) -> dict[str, Any]:
+        services = self.services
+        if services.mail is None:
+            return {}
+        mail, web = services.config.mail, services.config.web
+        postman = Postman(services.database, services.clock, services.mail, web.base_url, mail.largest_attachment)
+        done = deliver_mail(postman=postman)
+        return {"sent": done.sent, "retrying": done.retrying, "failed": done.failed}
 
     def _forget(self) -> dict[str, Any]:
         return forget_old(

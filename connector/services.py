@@ -21,6 +21,7 @@ from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
 from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, TaxEngine, UsageBook
+from connector.ports_mail import MailPost
 from connector.ports_payments import PaymentProvider
 from connector.statements.reading import StatementRules
 from connector.store.unit_of_work import Database
@@ -38,7 +39,8 @@ class Services:
     """The parts of one process. `orgs` is keyed by org id, `entities` by the code of the legal entity.
 
     `identity` is the login provider, None while people sign in by name and password; `payments` is None while nobody
-    takes money by link; `pay_page` is the embedded provider while it does.
+    takes money by link; `pay_page` is the embedded provider while it does; `mail` is None
+    where nothing is sent.
     """
 
     config: Config
@@ -60,6 +62,7 @@ class Services:
     payments: PaymentProvider | None = None
     pay_page: PayPage | None = None
     payment_options: PaymentOptions = no_options
+    mail: MailPost | None = None
     postbox: Postbox = field(init=False)
     desk: ReviewDesk = field(init=False)
     cash: CashDesk = field(init=False)

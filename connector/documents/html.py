@@ -47,6 +47,12 @@ def hosted_template(name: str) -> Template:
     return _environment().get_template(f"hosted/{name}")
 
 
+def mail_template(name: str) -> Template:
+    """The wording of a mail; only the HTML one is escaped."""
+    environment = _environment() if name.endswith(".html") else _plain_environment()
+    return environment.get_template(f"mail/{name}")
+
+
 def render_source(*, page: Mapping[str, object], families: tuple[Family, ...], pages: int) -> str:
     """The HTML that the PDF is made of; `pages` is how many it will have, 0 to leave that out."""
     chunked = _in_chunks(page, rows=_PDF_ROWS if is_long(page) else None)
@@ -75,10 +81,20 @@ def _lines(page: Mapping[str, object]) -> list[object]:
 
 @cache
 def _environment() -> Environment:
+    return _made(is_escaped=True)
+
+
+@cache
+def _plain_environment() -> Environment:
+    """For text that no browser reads."""
+    return _made(is_escaped=False)
+
+
+def _made(*, is_escaped: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("templates", ""),
         undefined=StrictUndefined,
-        autoescape=True,
+        autoescape=is_escaped,  # noqa: S701 - only the text part of a mail is not escaped
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,

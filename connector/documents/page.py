@@ -62,7 +62,7 @@ def page_of(*, view: DocumentView, texts: Texts) -> dict[str, object]:
         "mentions": _mentions(view, texts),
         "memo": _paragraphs(view.memo),
         "payment": _payment(view, texts),
-        "footer": _footer(view.seller, texts),
+        "footer": footer_of(view.seller, texts),
         "words": dict(texts.label),
     }
     return all_readable(page)
@@ -259,7 +259,8 @@ def account_rows(account: BankAccount, texts: Texts) -> Rows:
     return [{"label": texts.label[name], "value": value} for name, value in found if value]
 
 
-def _footer(seller: Seller, texts: Texts) -> list[str]:
+def footer_of(seller: Seller, texts: Texts) -> list[str]:
+    """Who the seller is, as the lines at the foot of a document or a mail."""
     legal = [
         seller.registration,
         f"{texts.label['tax_id']} {seller.tax_id}" if seller.tax_id else "",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.domain.collecting import LINK_TRANSITIONS
+from connector.domain.delivery import DELIVERY_TRANSITIONS
 from connector.domain.fulfilment import ORDER_TRANSITIONS, STEP_TRANSITIONS
 from connector.domain.payments import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from connector.domain.reminders import LETTER_TRANSITIONS
@@ -15,6 +16,7 @@ _MACHINES: tuple[tuple[str, Mapping[Any, str]], ...] = (
     ("Order", ORDER_TRANSITIONS),
     ("Fulfilment step", STEP_TRANSITIONS),
     ("Invoice and credit note", INVOICE_TRANSITIONS),
+    ("Mail", DELIVERY_TRANSITIONS),
     ("Payment", PAYMENT_TRANSITIONS),
     ("Refund", REFUND_TRANSITIONS),
     ("Reminder", LETTER_TRANSITIONS),

@@ -1,4 +1,4 @@
-"""Issue a document: its number, its frozen content, its audit entry and the wish for its files, in one transaction.
+"""Issue a document: its number, its frozen content, its audit entry, the wishes for files and mail, in one transaction.
 
 The last approval that is needed issues, so that nothing is ever approved and forgotten. Nothing outside is called and
 nothing is rendered here: whoever issues next waits for this transaction. From here on the content never changes.
@@ -11,7 +11,7 @@ from datetime import date
 from connector.domain.invoice_drafts import DocumentKind
 from connector.domain.legal_entities import LegalEntity
 from connector.domain.review import Actor, InvoiceEvent
-from connector.store import artifacts, invoices, issued, ledger, numbering, open_items
+from connector.store import artifacts, deliveries, invoices, issued, ledger, numbering, open_items
 from connector.store.artifacts import ArtifactKind
 from connector.store.numbering import TakenNumber
 from connector.store.unit_of_work import UnitOfWork
@@ -47,6 +47,9 @@ def issue(*, work: UnitOfWork, desk: ReviewDesk, opened: OpenedDocument, actor: 
         open_items.save_reference(work=work, invoice_id=document.id, number=taken.number)
     ledger.touch_customers(work=work, customers=[(document.org_id, document.draft.bill_to.customer_ref)])
     artifacts.want(work=work, invoice_id=document.id, kinds=FILES, now=now)
+    deliveries.want(
+        work=work, invoice_id=document.id, recipients=document.recipients, requested_by=actor.name, now=now
+    )  # fmt: skip
     record(
         work=work,
         desk=desk,
