@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import bench_billing, bench_documents, bench_orders, bench_overview, bench_receiver, bench_schedule
+from benchmarks import (
+    bench_billing,
+    bench_documents,
+    bench_orders,
+    bench_overview,
+    bench_provisioning,
+    bench_receiver,
+    bench_schedule,
+)
 from tests.postgresql import PostgresqlServer
 
 
@@ -15,6 +23,7 @@ def main() -> None:
     try:
         bench_receiver.main(server.new_database, seconds=2 if is_quick else 5)
         bench_orders.main(server.new_database, deals=60 if is_quick else 200)
+        bench_provisioning.main(server.new_database, orders=60 if is_quick else 240)
         bench_schedule.main()
         bench_overview.main(server.new_database, count=bench_overview.QUICK if is_quick else bench_overview.INVOICES)
         bench_documents.main(times=5 if is_quick else 15)

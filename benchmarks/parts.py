@@ -38,9 +38,21 @@ _PLAN = {
 
 
 class Bench:
-    """One sandbox with `deals` signed quotes, one database, and the settings that join them."""
+    """One sandbox with `deals` signed quotes, one database, and the settings that join them.
 
-    def __init__(self, *, database_url: str, deals: int, latency_ms: int = 0, accounts: int = 20) -> None:
+    `stigg` (base URL, API key) grants there instead of on the embedded platform.
+    """
+
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        deals: int,
+        latency_ms: int = 0,
+        accounts: int = 20,
+        stigg: tuple[str, str] = ("", ""),
+    ) -> None:
+        self._stigg_url, stigg_key = stigg
         self.folder = Path(tempfile.mkdtemp(prefix="countersign-bench-"))
         self.sandbox = Sandbox(auto_push=False, latency=timedelta(milliseconds=latency_ms))
         self.quotes = list(_quotes(self.sandbox, deals, accounts))
@@ -52,6 +64,7 @@ class Bench:
             "COUNTERSIGN_SALESFORCE_CLIENT_SECRET": CLIENT_SECRET,
             "COUNTERSIGN_SALESFORCE_PUSH_TOKENS": PUSH_TOKEN,
             "COUNTERSIGN_SESSION_SECRET": "b" * 40,
+            "COUNTERSIGN_STIGG_API_KEY": stigg_key,
         }
         raw = self._settings(database_url)
         (self.folder / "config.toml").write_text(_toml(raw), encoding="utf-8")
@@ -69,7 +82,8 @@ class Bench:
                 "calls_per_day": 5_000_000,
             }
         ]
-        raw["entitlements"] = {"plans": [_PLAN]}
+        raw["entitlements"] = {"platform": "stigg"} if self._stigg_url else {"plans": [_PLAN]}
+        raw["stigg"] = {"base_url": self._stigg_url} if self._stigg_url else {}
         raw["web"] = {"port": self.web_port}
         raw["jobs"] = {"silence": 5, "watchdog": 1, "sweep": 3600}
         return raw
@@ -235,6 +249,23 @@ def _quote(sandbox: Sandbox, account: str, entries: Sequence[str], book: str, nu
     return quote
 
 
+_EMBEDDED = """[[entitlements.plans]]
+ref = "plan-platform"
+product = "product-core"
+[[entitlements.plans.entitlements]]
+ref = "feature-seats"
+variable = true
+"""
+
+
+def _on_stigg(base_url: str) -> str:
+    return f"""[entitlements]
+platform = "stigg"
+[stigg]
+base_url = "{base_url}"
+"""
+
+
 def _toml(raw: dict[str, Any]) -> str:
     """The settings as TOML: the model org's file with our tables in front."""
     org = raw["salesforce"][0]
@@ -250,11 +281,6 @@ calls_per_day = {org["calls_per_day"]}
 port = {raw["web"]["port"]}
 [jobs]
 {jobs}
-[[entitlements.plans]]
-ref = "plan-platform"
-product = "product-core"
-[[entitlements.plans.entitlements]]
-ref = "feature-seats"
-variable = true
 """
+    head += _on_stigg(raw["stigg"]["base_url"]) if raw["stigg"] else _EMBEDDED
     return head + (ROOT / "docs/examples/model-org.toml").read_text(encoding="utf-8")
