@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from connector.app import create_app
 from connector.store import tables
+from connector.store.paced_changes import PacedChanges
 from connector.store.unit_of_work import Database
 from tests.selling import SignedDeal
 from tests.stigg_place import WEBHOOK_SECRET, served_catalogue, stigg_sections
@@ -132,6 +133,24 @@ def test_a_key_that_stigg_refuses_names_who_mends_it(stigg: StiggWorld) -> None:
     shown = stigg.world.shown(deal)
     assert (stigg.world.order(deal).state, shown["Error_Code"]) == ("RETRYING", "STIGG_KEY")
     assert "COUNTERSIGN_STIGG_API_KEY" in shown["Error"]
+
+
+def test_an_order_whose_turn_is_far_away_shows_when_it_goes_on(stigg: StiggWorld) -> None:
+    world, deal = stigg.world, stigg.world.seller.quote(_SOLD)
+    others = PacedChanges(world.database, name="stigg")
+    for number in range(60):
+        others.take(key=f"other-{number}", entity=f"other-{number}", now=world.clock.now(), patience=timedelta(hours=1))
+
+    world.look_at(deal)
+    stopped, waits, shown = world.order(deal).state, world.record(deal).not_before, world.shown(deal)
+    world.pass_time(minutes=2)
+    world.settle()
+
+    assert stopped == "RETRYING"
+    assert "our turn is at 09:30:14 UTC" in shown["Error"]
+    # Sixty changes, 248 thousandths of a second apart.
+    assert timedelta(seconds=14) < waits - (world.clock.now() - timedelta(minutes=2)) < timedelta(seconds=17)
+    assert world.order(deal).state == "FULFILLED"
 
 
 def test_a_value_that_is_missing_blocks_before_anything_is_made(stigg: StiggWorld) -> None:
