@@ -101,9 +101,12 @@ def test_an_upsell_changes_the_running_subscription(stigg: StiggWorld) -> None:
     world.look_at(upsell)
 
     assert world.order(upsell).state == "FULFILLED", world.record(upsell).reason
+    assert world.grants(upsell)["feature-seats"] == Decimal(50)
+    world.come(date(2026, 10, 1))
     assert stigg.counts() == (1, 1, 1)
-    assert world.grants(upsell)["feature-seats"] == Decimal(80)
-    assert world.grants(upsell)["cred-type-ai"] == Decimal(10_000)
+    assert world.grants(upsell) == {"feature-seats": Decimal(80), "cred-type-ai": Decimal(10_000)}
+    # First whose deal it is now, then, on its day, the value.
+    assert [call.method for call in stigg.server.changes()] == ["POST", "POST", "PATCH", "PATCH"]
 
 
 @pytest.mark.parametrize("kind", ["cut before", "cut after", "html", "half", "empty"])
