@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from connector.adapters.stigg_calls import StiggCalls
+from connector.adapters.stigg_calls import StiggCalls, keyed
 from connector.adapters.stigg_catalogue import StiggCatalogue
 from connector.adapters.stigg_contracts import StiggContracts
 from connector.adapters.stigg_customers import StiggCustomers
@@ -81,7 +81,7 @@ class StiggPlatform:
                 call=lambda client: client.v1.subscriptions.with_raw_response.cancel(
                     subscription_ref,
                     cancellation_time="IMMEDIATE",
-                    extra_headers={"Idempotency-Key": f"countersign-{key}-now"},
+                    extra_headers=keyed(key, {"cancel": subscription_ref}),
                 ),
             )
         elif day_of(row.get("cancellationDate")) != ends_on:

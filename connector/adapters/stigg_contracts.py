@@ -24,6 +24,7 @@ from connector.ports import SubscriptionRequest
 
 # Two orders of one customer at the same moment: the second finds what the first has made.
 _AGAIN_AFTER = (0.1, 0.5)
+_MOST_JOINS = 5
 
 
 class StiggContracts:
@@ -89,7 +90,7 @@ class StiggContracts:
 
         No contract when the account has none at all.
         """
-        held = self._reader.open_subscriptions(asks[0].request.customer_ref)
+        held = self._reader.held(asks[0].request.customer_ref, known=_granted_before(asks))
         running = [self._single.running(ask, held, contract_uuid="") for ask in asks]
         entries = [
             {"existing_subscription_id": row["id"]} if row else {"new_subscription": self._single.body(ask)}
@@ -103,7 +104,7 @@ class StiggContracts:
                 key=f"{ref}-create",
                 entity=asks[0].request.customer_ref,
                 call=lambda client: client.v1.contracts.with_raw_response.create(
-                    **body, extra_headers=keyed(f"{ref}-create", body)
+                    **body, extra_headers=keyed(f"{ref}-create", [body, *_versions(asks)])
                 ),
             )
         except StiggUnknown:
@@ -120,7 +121,7 @@ class StiggContracts:
     def _grant_in(self, asks: Sequence[Ask], contract: Mapping[str, Any]) -> tuple[str, ...]:
         """Every subscription in line and in the contract."""
         members = {one["subscriptionId"] for one in contract.get("subscriptions") or ()}
-        held = self._reader.open_subscriptions(asks[0].request.customer_ref)
+        held = self._reader.held(asks[0].request.customer_ref, known=members | _granted_before(asks))
         running = [self._single.running(ask, held, contract_uuid=contract.get("id") or "") for ask in asks]
         refs = {ask.request.key: self._single.align(ask, row) for ask, row in zip(asks, running, strict=True) if row}
         for ask in asks:
@@ -136,25 +137,40 @@ class StiggContracts:
             return {}
         bodies = [self._single.body(ask) for ask in missing]
         entries = [{"newSubscription": _wire(body)} for body in bodies]
-        self._join(contract, "add subscriptions to", {"subscriptions": entries})
-        return {ask.request.key: body["id"] for ask, body in zip(missing, bodies, strict=True)}
+        wanted = [body["id"] for body in bodies]
+        self._join(contract, "add subscriptions to", {"subscriptions": entries}, wanted)
+        return {ask.request.key: ref for ask, ref in zip(missing, wanted, strict=True)}
 
     def _attach(self, contract: Mapping[str, Any], refs: Sequence[str]) -> None:
         if refs:
-            self._join(contract, "attach subscriptions to", {"subscriptionIds": sorted(refs)})
+            self._join(contract, "attach subscriptions to", {"subscriptionIds": sorted(refs)}, refs)
 
-    def _join(self, contract: Mapping[str, Any], doing: str, body: dict[str, Any]) -> None:
+    def _join(self, contract: Mapping[str, Any], doing: str, body: dict[str, Any], refs: Sequence[str]) -> None:
+        """Let the subscriptions be in the contract, and look whether they are.
+
+        Stigg repeats the answer of a key for a day, also when somebody has taken them out since; then another key is
+        needed. Raises Conflict when they are not in it all the same.
+        """
+        ref = contract["contractId"]
+        for attempt in range(_MOST_JOINS):
+            self._send_join(contract, doing, body, attempt)
+            found = self._contract(ref) or {}
+            if set(refs) <= {one["subscriptionId"] for one in found.get("subscriptions") or ()}:
+                return
+        raise Conflict(f"Stigg says that {', '.join(refs)} joined contract {ref}, and does not show it.")
+
+    def _send_join(self, contract: Mapping[str, Any], doing: str, body: dict[str, Any], attempt: int) -> None:
         """The SDK has no method for this address, so the body is written in Stigg's own words."""
         ref = contract["contractId"]
         path = f"/api/v1/contracts/{quote(ref, safe='')}/subscriptions"
+        members = sorted(one["subscriptionId"] for one in contract.get("subscriptions") or ())
+        headers = keyed(f"{ref}-join", [body, members, attempt])
         try:
             self._calls.change(
                 f"{doing} contract {ref}",
                 key=f"{ref}-join",
                 entity=str(contract.get("customerExternalId") or ref),
-                call=lambda client: client.post(
-                    path, cast_to=httpx.Response, body=body, options={"headers": keyed(f"{ref}-join", body)}
-                ),
+                call=lambda client: client.post(path, cast_to=httpx.Response, body=body, options={"headers": headers}),
             )
         except StiggDoubled as error:
             raise Conflict(f"{error} Another process may have added it at this moment.") from error
@@ -172,7 +188,7 @@ class StiggContracts:
 
     def _grant_alone(self, ask: Ask) -> str:
         """One subscription without a contract around it."""
-        held = self._reader.open_subscriptions(ask.request.customer_ref)
+        held = self._reader.held(ask.request.customer_ref, known=_granted_before([ask]))
         row = self._single.running(ask, held, contract_uuid="")
         if row is not None:
             return self._single.align(ask, row)
@@ -180,6 +196,15 @@ class StiggContracts:
             return self._single.provision(ask)
         except StiggDoubled as error:
             raise Conflict(f"{error} Another process may have made it at this moment.") from error
+
+
+def _granted_before(asks: Sequence[Ask]) -> set[str]:
+    return {ask.request.subscription_ref for ask in asks if ask.request.subscription_ref}
+
+
+def _versions(asks: Sequence[Ask]) -> list[int]:
+    """A plan that was corrected and published again makes another wish of the same words."""
+    return [ask.found.plan.version for ask in asks]
 
 
 def _contract_body(asks: Sequence[Ask], entries: list[dict[str, Any]]) -> dict[str, Any]:

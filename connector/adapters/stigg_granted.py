@@ -52,6 +52,13 @@ class StiggReader:
         )
         return [row for row in rows if row.get("customerId") == customer_ref and row.get("status") in OPEN]
 
+    def held(self, customer_ref: str, *, known: Iterable[str]) -> list[dict[str, Any]]:
+        """The same, with those that we know of and the list lacks: a list that lacks something proves nothing."""
+        found = self.open_subscriptions(customer_ref)
+        listed = {row["id"] for row in found}
+        asked = [self.subscription(ref) for ref in sorted(set(known) - listed)]
+        return found + [row for row in asked if row is not None and row["status"] in OPEN]
+
     def effective(self, customer_ref: str, resource: str | None) -> list[dict[str, Any]]:
         """The customer's effective entitlements, those of one resource or those of none."""
         query: dict[str, Any] = {"resource_id": resource} if resource else {}

@@ -115,7 +115,7 @@ class StiggSubscriptions:
             key=f"{key}-provision",
             entity=ask.request.customer_ref,
             call=lambda client: client.v1.subscriptions.with_raw_response.provision(
-                **body, extra_headers=keyed(f"{key}-provision", body)
+                **body, extra_headers=keyed(f"{key}-provision", [body, ask.found.plan.version])
             ),
         )
         return str(require_made(row, "id", what))

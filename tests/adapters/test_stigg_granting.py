@@ -231,6 +231,29 @@ def test_a_subscription_that_was_made_by_hand_becomes_part_of_the_contract(
     assert _differences(platform, ref, CORE) == ()
 
 
+def test_an_empty_list_of_subscriptions_is_not_believed(server: StiggServer, platform: StiggPlatform) -> None:
+    server.subscriptions.provision({"id": "by-hand", "customerId": "customer-1", "planId": "plan-core"})
+    (ref,) = platform.grant(requests=[replace(ask(replace(CORE, starts_on=date(2026, 3, 2))), subscription_ref="")])
+    empty = '{"data":[],"pagination":{"next":null,"prev":null}}'
+    server.fail("text", "GET", "/api/v1/subscriptions", status=200, body=empty)
+    wanted = replace(more_seats(), starts_on=date(2026, 3, 2))
+
+    refs = platform.grant(requests=[replace(ask(wanted), subscription_ref=ref)])
+
+    assert refs == ("by-hand",)
+    assert list(server.subscriptions.held) == ["by-hand"]
+    assert _differences(platform, "by-hand", wanted) == ()
+
+
+def test_what_left_the_contract_by_hand_comes_back(server: StiggServer, platform: StiggPlatform) -> None:
+    platform.grant(requests=[ask()])
+    platform.grant(requests=BOTH)
+    for _ in range(2):
+        server.contracts.detach("contract-1", "subscription-2")
+        platform.grant(requests=BOTH)
+        assert "subscription-2" in server.contracts.agreed["contract-1"].members
+
+
 def test_notes_of_others_survive_and_ours_follow_the_grants(server: StiggServer, platform: StiggPlatform) -> None:
     platform.grant(requests=[ask()])
     server.subscriptions.held["subscription-1"].fields["metadata"]["theirs"] = "kept"

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from connector.app import create_app
+from connector.bootstrap import make_services
+from connector.domain.assumptions import FindingState
 from connector.store import tables
 from connector.store.paced_changes import PacedChanges
 from connector.store.unit_of_work import Database
+from connector.usecases.check_assumptions import check_assumptions
 from tests.selling import SignedDeal
 from tests.stigg_place import WEBHOOK_SECRET, served_catalogue, stigg_sections
 from tests.stigg_server import StiggServer
@@ -136,6 +139,28 @@ def test_a_key_that_stigg_refuses_names_who_mends_it(stigg: StiggWorld) -> None:
     shown = stigg.world.shown(deal)
     assert (stigg.world.order(deal).state, shown["Error_Code"]) == ("RETRYING", "STIGG_KEY")
     assert "COUNTERSIGN_STIGG_API_KEY" in shown["Error"]
+
+
+@pytest.mark.parametrize(("status", "state"), [(0, FindingState.GOOD), (401, FindingState.BAD)])
+def test_check_proves_the_environment(status: int, state: FindingState, stigg: StiggWorld) -> None:
+    if status:
+        stigg.server.fail("status", status=status, times=50)
+    services = make_services(stigg.world.services.config, clock=stigg.world.clock)
+
+    found = check_assumptions(
+        orgs={},
+        platform=services.platform,
+        database=services.database,
+        clock=services.clock,
+        assumed=services.assumed,
+    )
+
+    access = [finding for finding in found if finding.area == "entitlements"]
+    services.platform.close()  # type: ignore[attr-defined]
+    services.database.dispose()
+    assert {finding.state for finding in access} == {state}
+    assert any("API key" in finding.message for finding in access)
+    assert stigg.server.changes() == []
 
 
 def test_an_order_whose_turn_is_far_away_shows_when_it_goes_on(stigg: StiggWorld) -> None:
