@@ -36,11 +36,11 @@ from connector.usecases.approve_in_bulk import carry_out
 from connector.usecases.bill_contracts import Biller
 from connector.usecases.look_at_record import Looker
 from connector.usecases.offer_payment import payment_options
-from connector.usecases.show_status import StatusBoard
+from connector.usecases.show_status import AttemptRows, StatusBoard
 from connector.usecases.spread_messages import spread
 from connector.usecases.sweep_records import Sweeper
 from connector.usecases.undo_order import Undoer
-from mappings.writeback import status_field_name, status_fields
+from mappings.writeback import attempt_fields, status_field_name, status_fields
 
 
 def make_services(config: Config, *, clock: Clock | None = None) -> Services:
@@ -222,10 +222,12 @@ def _taxes(config: Config) -> TaxSettings:
 
 
 def _board(config: Config) -> StatusBoard:
+    log_object = config.writeback.log_object
     return StatusBoard(
         fields=_status_fields(config),
         base_url=config.web.base_url.rstrip("/"),
         money=frozenset(config.writeback.money),
+        attempts=AttemptRows(log_object, attempt_fields) if log_object else None,
     )
 
 

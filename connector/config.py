@@ -185,13 +185,17 @@ class UsageSettings(_Section):
 
 
 class WritebackSettings(_Section):
-    """Which Salesforce fields show our status; `fields` renames or switches off (empty text) single ones."""
+    """Which Salesforce fields show our status; `fields` renames or switches off (empty text) single ones.
+
+    `log_object` is our object there that keeps a row for each attempt; empty switches the log off.
+    """
 
     objects: tuple[str, ...] = ("Quote", "Opportunity", "Order")
     prefix: str = Field(default="Sync_", pattern=r"^[A-Za-z][A-Za-z0-9_]{0,30}$")
     fields: dict[str, str] = Field(default_factory=dict)
     batch: int = Field(default=200, ge=1, le=200)
     money: tuple[str, ...] = ()
+    log_object: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9_]{0,79})?$")
 
 
 class WebSettings(_Section):

@@ -29,6 +29,7 @@ from connector.usecases.collect_payment import Collector, collect_payments
 from connector.usecases.deliver_mail import Postman, deliver_mail
 from connector.usecases.forget_old import forget_old
 from connector.usecases.match_payments import match_payments
+from connector.usecases.mirror_rows import flush_rows
 from connector.usecases.poll_payments import poll_payments
 from connector.usecases.remind import ReminderRules, prepare_reminders
 from connector.usecases.render_artifacts import render_artifacts
@@ -189,7 +190,14 @@ class Clockwork:
             batch=self.services.config.writeback.batch,
             claimed_by=self.executor_id,
         )
-        return {"written": flushed.written, "failed": flushed.failed}
+        rows = flush_rows(
+            database=self.services.database,
+            clock=self.services.clock,
+            orgs=self.services.orgs,
+            batch=self.services.config.writeback.batch,
+            claimed_by=self.executor_id,
+        )
+        return {"written": flushed.written, "failed": flushed.failed, **rows}
 
     def _wake(self) -> dict[str, Any]:
         woken = wake_waiting(database=self.services.database, clock=self.services.clock, starter=self.services.starter)

@@ -21,6 +21,7 @@ from connector.domain.taxed_documents import TaxedDocument
 from connector.domain.terms import Customer, Order, RecordRef
 from connector.domain.usage import UsageQuestion, UsageReport
 from connector.errors import Fault, Refused
+from connector.ports_sweeps import RecordStamp, Touched, TouchedQuestion
 
 JsonScalar = str | int | bool | Decimal | None
 
@@ -57,55 +58,6 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordStamp:
-    """A record's id and its `SystemModstamp`."""
-
-    record_id: str
-    modified_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AccountMerge:
-    """Two accounts that became one: the loser is deleted, its records belong to the winner now."""
-
-    loser_id: str
-    winner_id: str
-    merged_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """What moved since a sweep: signed records, records whose lines changed (by their lines' stamps), records deleted.
-
-    All of it is whole for stamps before `whole_until`; that is earlier than asked when there was more than the limit.
-    """
-
-    whole_until: datetime
-
-    signed: tuple[RecordStamp, ...] = ()
-    by_lines: tuple[RecordStamp, ...] = ()
-    gone: tuple[RecordStamp, ...] = ()
-    merges: tuple[AccountMerge, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TouchedQuestion:
-    """What a sweep asks of one kind of record, for stamps in [since, until); at most `limit` of each kind of answer.
-
-    `condition` is the SOQL of the signed rules. Without `line_object` lines are not asked for.
-    """
-
-    object: str
-    condition: str
-    since: datetime
-    until: datetime
-    limit: int
-    line_object: str = ""
-    line_parent_field: str = ""
-    with_merges: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class RecordWrite:
     """Fields to set on one record by id; values are JSON scalars, dates and instants as ISO text."""
 
@@ -115,8 +67,16 @@ class RecordWrite:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedRow:
+    """A row of one of our own objects, found by our key; values as in RecordWrite."""
+
+    key: str
+    fields: Mapping[str, JsonScalar]
+
+
+@dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What became of one RecordWrite; `is_transient` says whether trying again can help."""
+    """What became of a RecordWrite, or of a KeyedRow (`record_id` is its key). `is_transient`: again can help."""
 
     record_id: str
     is_written: bool
@@ -196,6 +156,9 @@ class SalesforceGateway(Protocol):
 
     def write(self, *, writes: Sequence[RecordWrite]) -> tuple[WriteResult, ...]:
         """Set fields on records, 200 a call, each item answered on its own, in the order given."""
+
+    def upsert(self, *, object_name: str, key_field: str, rows: Sequence[KeyedRow]) -> tuple[WriteResult, ...]:
+        """Make or change rows found by an external id, 200 a call, each answered on its own, in the order given."""
 
     def describe(self, *, object_name: str) -> ObjectDescription:
         """What our user can see of an object. Raises Misconfigured when the object is not visible."""

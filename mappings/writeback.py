@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from connector.domain.status import CashStatus, Status
+from connector.domain.status import Attempt, CashStatus, Status
 from connector.ports import JsonScalar
 
 # The longest text each field of our package holds.
@@ -62,6 +62,24 @@ def status_fields(
         return found
 
     return fields_of
+
+
+def attempt_fields(attempt: Attempt) -> dict[str, JsonScalar]:
+    """One row of the log object of our package, without its key."""
+    return {
+        "Record_Id__c": attempt.record_id,
+        "Object__c": attempt.object,
+        # An account that is deleted or hidden would make Salesforce refuse the row; a lookup may stay empty.
+        "Account__c": attempt.account_id if attempt.account_id.startswith("001") else None,
+        "Opportunity__c": attempt.record_id if attempt.object == "Opportunity" else None,
+        "Status__c": attempt.word.value,
+        "Error_Code__c": attempt.code[:_LONGEST_CODE] or None,
+        "Error__c": _cut(attempt.sentence) or None,
+        "Owner__c": attempt.owner[:_LONGEST_CODE] or None,
+        "Order_Number__c": attempt.order_number or None,
+        "At__c": _instant(attempt.at),
+        "Run__c": attempt.run[:120],
+    }
 
 
 def _instant(moment: datetime | None) -> str | None:

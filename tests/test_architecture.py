@@ -25,9 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "logs": set(),
     "domain": {"errors"},
-    "ports": {"domain", "errors"},
+    "ports": {"domain", "errors", "ports_sweeps"},
     "ports_payments": {"domain"},
     "ports_mail": set(),
+    "ports_sweeps": set(),
     "engine": {"errors"},
     "config": {
         *(
@@ -51,13 +52,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_stigg": {"config_billing"},
     "config_secrets": {"config_faults", "errors"},
     "store": {"domain", "errors", "logs"},
-    "adapters": {"connector", "domain", "errors", "logs", "ports", "ports_mail", "ports_payments"},
+    "adapters": {
+        *("connector", "domain", "errors", "logs"),
+        *("ports", "ports_mail", "ports_payments", "ports_sweeps"),
+    },
     "documents": {"domain", "errors"},
     "order_forms": {"connector", "domain", "errors"},
     "statements": {"domain", "errors"},
     "usecases": {
         *("documents", "domain", "errors", "logs", "order_forms", "ports", "ports_mail"),
-        *("ports_payments", "statements", "store"),
+        *("ports_payments", "ports_sweeps", "statements", "store"),
     },
     "services": {"config", "domain", "ports", "ports_mail", "ports_payments", "statements", "store", "usecases"},
     "problems": {"errors", "logs"},

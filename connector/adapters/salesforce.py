@@ -29,23 +29,22 @@ from connector.adapters.salesforce_soql import (
     signed_query,
 )
 from connector.adapters.salesforce_sweeps import ask_touched, id_in, stamp_of
-from connector.adapters.salesforce_writes import CHUNK, Key, chunks, key_of, merged, result_of
+from connector.adapters.salesforce_writes import CHUNK, Key, chunks, key_of, merged, result_of, row_chunks
 from connector.domain.salesforce_ids import id18
 from connector.domain.terms import RecordRef
 from connector.errors import ConnectorError
 from connector.ports import (
     ApiUsage,
     Clock,
+    KeyedRow,
     ObjectDescription,
     Organization,
     Record,
     RecordSelection,
-    RecordStamp,
     RecordWrite,
-    Touched,
-    TouchedQuestion,
     WriteResult,
 )
+from connector.ports_sweeps import RecordStamp, Touched, TouchedQuestion
 
 _DESCRIPTION_LASTS = timedelta(hours=1)
 
@@ -156,6 +155,23 @@ class SimpleSalesforceGateway:
                 raise unreadable(doing=doing, why="the answer does not name every record", is_write=True)
             results.update((key, result_of(key, item)) for key, item in zip(keys, answer, strict=True))
         return tuple(results[key_of(write)] for write in writes)
+
+    def upsert(self, *, object_name: str, key_field: str, rows: Sequence[KeyedRow]) -> tuple[WriteResult, ...]:
+        """Make or change rows found by an external id, 200 a call, each answered on its own, in the order given.
+
+        Repeating is safe: the same key is the same row. Raises as `write` does; a key twice in one call is refused.
+        """
+        results: list[WriteResult] = []
+        for keys, body in row_chunks(object_name=object_name, key_field=key_field, rows=rows):
+            doing = f"write {len(keys)} row{'' if len(keys) == 1 else 's'} of {object_name}"
+            path = f"composite/sobjects/{object_name}/{key_field}"
+            answer = self._connection.call(
+                Call("write_back", doing, path, method="PATCH", body=body, is_write=True)
+            ).body
+            if not isinstance(answer, list) or len(answer) != len(keys):
+                raise unreadable(doing=doing, why="the answer does not name every row", is_write=True)
+            results += [result_of(key, item) for key, item in zip(keys, answer, strict=True)]
+        return tuple(results)
 
     # Telling about itself.
 

@@ -23,7 +23,7 @@ from connector.adapters.salesforce_soql import (
     signed_query,
 )
 from connector.domain.salesforce_ids import id18
-from connector.ports import AccountMerge, RecordStamp, Touched, TouchedQuestion
+from connector.ports_sweeps import AccountMerge, RecordStamp, Touched, TouchedQuestion
 
 
 def ask_touched(*, queries: SalesforceQueries, question: TouchedQuestion) -> Touched:

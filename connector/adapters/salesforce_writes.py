@@ -12,7 +12,7 @@ from connector.adapters.salesforce_errors import VendorFault, vendor_fault
 from connector.adapters.salesforce_soql import checked_field, checked_object
 from connector.domain.salesforce_ids import id18
 from connector.errors import Refused
-from connector.ports import JsonScalar, RecordWrite, WriteResult
+from connector.ports import JsonScalar, KeyedRow, RecordWrite, WriteResult
 
 CHUNK = 200
 _NOT_WRITEABLE = frozenset({"id", "attributes"})
@@ -46,6 +46,17 @@ def chunks(fields_of: Mapping[Key, Mapping[str, JsonScalar]]) -> Iterator[tuple[
         part = keys[start : start + CHUNK]
         records = [{"attributes": {"type": key[0]}, "id": key[1], **fields_of[key]} for key in part]
         yield part, {"allOrNone": False, "records": records}
+
+
+def row_chunks(
+    *, object_name: str, key_field: str, rows: Sequence[KeyedRow]
+) -> Iterator[tuple[tuple[Key, ...], dict[str, Any]]]:
+    """The keys and the body of each call that makes or changes rows. Raises Misconfigured or Refused for a name."""
+    kind, key_name = checked_object(object_name), checked_field(key_field)
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        records = [{"attributes": {"type": kind}, key_name: row.key, **_checked(row.fields)} for row in part]
+        yield tuple((kind, row.key) for row in part), {"allOrNone": False, "records": records}
 
 
 def result_of(key: Key, item: Any) -> WriteResult:

@@ -95,6 +95,36 @@ def steps_text(*, state: OrderState, steps: tuple[tuple[StepName, StepState], ..
     return "\n".join(["Order: done", *(f"{STEP_NAMES[name]}: {step.value}" for name, step in steps)])
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One look at a signed record, for the log that Salesforce keeps: what came of it, and who acts."""
+
+    key: str
+    object: str
+    record_id: str
+    account_id: str
+    word: StatusWord
+    code: str
+    sentence: str
+    owner: str
+    order_number: str
+    at: datetime
+    run: str
+
+
+# The word for what a look at a record came to.
+WORD_OF_LOOK = {
+    "ordered": StatusWord.SYNCED,
+    "retrying": StatusWord.PENDING,
+    "waiting": StatusWord.BLOCKED,
+    "blocked": StatusWord.BLOCKED,
+    "parked": StatusWord.BLOCKED,
+    "failed": StatusWord.FAILED,
+    "skipped": StatusWord.SKIPPED,
+    "gone": StatusWord.WARNING,
+}
+
+
 def sentence_of(faults: tuple[Fault, ...]) -> str:
     """All faults as text for people: each what is wrong, what to do, who does it; one a line."""
     if len(faults) == 1:

@@ -310,6 +310,37 @@ Country                 Text(80)
 """
 
 # Object -> (id prefix, plural label, field texts). Order is the order of describe.
+LOG = """
+Name                    AutoNumber(6) readonly namefield
+Key__c                  Text(80) external unique case
+Record_Id__c            Text(18)
+Object__c               Text(80)
+Account__c              Lookup(Account.Sync_Logs__r)
+Opportunity__c          Lookup(Opportunity.Sync_Logs__r)
+Status__c               Restricted(Not Sent, Pending, In Progress, Synced, Warning, Failed, Blocked, Skipped)
+Error_Code__c           Text(80)
+Error__c                LongText(4000)
+Owner__c                Text(80)
+Order_Number__c         Text(40)
+At__c                   DateTime
+Run__c                  Text(120)
+"""
+
+INVOICE = """
+Name                    Text(80) namefield
+Key__c                  Text(80) external unique case
+Account__c              Lookup(Account.Sync_Invoices__r)
+Kind__c                 Text(20)
+State__c                Text(20)
+Issued_On__c            Date
+Due_On__c               Date
+Total__c                Number(18,3)
+Open__c                 Number(18,3)
+Currency__c             Text(3)
+Contract_Number__c      Text(40)
+Link__c                 Url(255)
+"""
+
 OBJECTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "Account": ("001", "Accounts", (ACCOUNT, BILLING_ADDRESS, CURRENCY, STATUS)),
     "Contact": ("003", "Contacts", (CONTACT, CURRENCY)),
@@ -324,5 +355,7 @@ OBJECTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "Pricebook2": ("01s", "Price Books", (PRICEBOOK,)),
     "PricebookEntry": ("01u", "Price Book Entries", (PRICEBOOK_ENTRY, CURRENCY)),
     "User": ("005", "Users", (USER,)),
+    "Sync_Log__c": ("a0L", "Sync Logs", (LOG,)),
+    "Sync_Invoice__c": ("a0M", "Sync Invoices", (INVOICE,)),
     "Organization": ("00D", "Organizations", (ORGANIZATION,)),
 }

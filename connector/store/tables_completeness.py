@@ -1,10 +1,10 @@
-"""Completeness: which mapping read an order, what was looked at in Salesforce, rows of the log that we keep there."""
+"""Completeness: which mapping read an order, merged accounts, and the rows of ours that Salesforce keeps a copy of."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from connector.store.metadata import metadata, text_column
+from connector.store.metadata import count_column, id_column, metadata, text_column
 from connector.store.types import ExactJson, UtcDateTime
 
 mapping_versions = sa.Table(
@@ -28,4 +28,27 @@ account_merges = sa.Table(
     sa.Column("merged_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
     sa.Index(None, "org_id", "winner_id"),
+)
+
+mirror_rows = sa.Table(
+    "mirror_rows",
+    metadata,
+    id_column(),
+    sa.Column("org_id", sa.String(18), nullable=False),
+    # One of our own objects there: attempts, invoices.
+    sa.Column("object", sa.String(80), nullable=False),
+    # Our key, the external id of the row there; so writing twice makes one row.
+    sa.Column("key", sa.String(80), nullable=False),
+    sa.Column("wanted", ExactJson, nullable=False),
+    sa.Column("is_owed", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("wanted_at", UtcDateTime, nullable=False),
+    sa.Column("written_at", UtcDateTime),
+    sa.Column("not_before", UtcDateTime),
+    count_column("attempts"),
+    text_column("code"),
+    text_column("message"),
+    text_column("claimed_by"),
+    sa.Column("claimed_at", UtcDateTime),
+    sa.UniqueConstraint("org_id", "object", "key"),
+    sa.Index(None, "is_owed", "not_before"),
 )

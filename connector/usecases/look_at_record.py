@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from connector.domain.fulfilment import OrderEvent, OrderState
-from connector.domain.status import StatusWord
+from connector.domain.status import WORD_OF_LOOK, Attempt, StatusWord
 from connector.domain.terms import Order, RecordRef
 from connector.errors import Conflict, ConnectorError, Fault
 from connector.logs import log
@@ -39,6 +40,8 @@ _STATE_OF_RECORD = {
     OrderState.BLOCKED: "blocked",
     OrderState.FAILED: "failed",
 }
+# Found again in one of these, a record had nothing to be done.
+_AT_REST = ("ordered", "skipped", "gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class Looker:
         org_id, record_id = claimed.ref.org_id, claimed.ref.record_id
         with self.database.unit_of_work() as work:
             is_due = records.release(work=work, record=claimed, result=result, now=now)
+            self._log(work, claimed, result, now)
             if result.state == "parked":
                 inbox.park(
                     work=work, org_id=org_id, record_id=record_id, until_id=claimed.latest_message, reason=result.reason
@@ -157,6 +161,26 @@ class Looker:
                     argument=f"{org_id}:{claimed.ref.object}:{record_id}",
                 )
             work.commit()
+
+    def _log(self, work: UnitOfWork, claimed: ClaimedRecord, result: LookResult, now: datetime) -> None:
+        """One row of the log for each look that tried something; to find all as it was is no attempt."""
+        if self.board.attempts is None or (result.state == claimed.state and result.state in _AT_REST):
+            return
+        order = orders.load_by_record(work=work, record_row_id=claimed.id)
+        attempt = Attempt(
+            key=f"{claimed.id}-{claimed.looks}",
+            object=claimed.ref.object,
+            record_id=claimed.ref.record_id,
+            account_id=result.account_id,
+            word=WORD_OF_LOOK.get(result.state, StatusWord.PENDING),
+            code=result.code,
+            sentence=result.reason,
+            owner=result.owner,
+            order_number=order.number if order else "",
+            at=now,
+            run=claimed.run_id,
+        )
+        self.board.log_attempt(work=work, org_id=claimed.ref.org_id, attempt=attempt)
 
     def _look(self, claimed: ClaimedRecord, attempts: int) -> LookResult:
         org = self.orgs.get(claimed.ref.org_id)

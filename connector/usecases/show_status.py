@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from connector.domain.fulfilment import OrderState
-from connector.domain.status import WORD_OF_STATE, Status, StatusWord, sentence_of, steps_text
+from connector.domain.status import WORD_OF_STATE, Attempt, Status, StatusWord, sentence_of, steps_text
 from connector.domain.terms import RecordRef
 from connector.errors import Fault
-from connector.store import writebacks
+from connector.store import mirror_rows, writebacks
 from connector.store.cash_status import cash_of_customer, cash_of_order
 from connector.store.status import StatusRow, load_status
 from connector.store.unit_of_work import UnitOfWork
@@ -27,12 +27,21 @@ StatusFields = Callable[[str, Status], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptRows:
+    """The object in Salesforce that keeps the log, and the fields of a row there."""
+
+    object: str
+    fields: Callable[[Attempt], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class StatusBoard:
     """Where status is shown: which fields, the address that links start with, objects that show balances."""
 
     fields: StatusFields
     base_url: str
     money: frozenset[str] = frozenset()
+    attempts: AttemptRows | None = None
 
     def show_order(
         self,
@@ -61,6 +70,19 @@ class StatusBoard:
             cash = cash_of_customer(work=work, org_id=org_id, customer_ref=customer_ref, today=now.date())
             ref = RecordRef(org_id, ACCOUNT, customer_ref)
             self._want(work, ref, customer_ref, Status(word=StatusWord.SYNCED, cash=cash), now)
+
+    def log_attempt(self, *, work: UnitOfWork, org_id: str, attempt: Attempt) -> None:
+        """Have Salesforce keep one more row of the log, where the log is switched on."""
+        if self.attempts is None:
+            return
+        mirror_rows.want(
+            work=work,
+            org_id=org_id,
+            object_name=self.attempts.object,
+            key=attempt.key,
+            fields=self.attempts.fields(attempt),
+            now=attempt.at,
+        )
 
     def show_passed_over(
         self, *, work: UnitOfWork, ref: RecordRef, account_id: str, fault: Fault, word: StatusWord, now: datetime

@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 
 from connector.errors import ConnectorError
 from connector.logs import log
-from connector.ports import AccountMerge, Clock, Org, RecordStamp, TouchedQuestion
+from connector.ports import Clock, Org
+from connector.ports_sweeps import AccountMerge, RecordStamp, TouchedQuestion
 from connector.store import account_merges, records, watermarks, writebacks
 from connector.store.unit_of_work import Database
 from connector.usecases.call_budget import call_budget

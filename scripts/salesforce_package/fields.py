@@ -75,7 +75,6 @@ LOG = (
     Field("Account", "Account", "Lookup(Account)", "The customer."),
     Field("Opportunity", "Opportunity", "Lookup(Opportunity)", "The opportunity, if the record is one."),
     Field("Status", "Status", "Status", "What came of this attempt."),
-    Field("Step", "Step", "Text(80)", "The step that it was at."),
     Field("Error_Code", "Error Code", "Text(80)", "A stable code."),
     Field("Error", "Error", "LongText(4000)", "What is wrong, what to change, and who does it."),
     Field("Owner", "Who Acts", "Text(80)", "Who has to do something."),

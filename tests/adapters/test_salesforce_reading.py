@@ -14,7 +14,8 @@ from connector.adapters.salesforce import SimpleSalesforceGateway
 from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.domain.terms import RecordRef
 from connector.errors import Misconfigured, Unavailable
-from connector.ports import RecordSelection, RecordStamp
+from connector.ports import RecordSelection
+from connector.ports_sweeps import RecordStamp
 from tests.adapters.scripted_org import ORG_ID, ScriptedOrg, answer
 
 SERVER_AT = datetime(2026, 3, 2, 9, 31, 7, tzinfo=UTC)

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from connector.sandbox.schema_table import STATUS
-from mappings.writeback import status_names
+from connector.domain.status import Attempt, StatusWord
+from connector.sandbox.schema_table import INVOICE, LOG, STATUS
+from mappings.writeback import attempt_fields, status_names
 from scripts.salesforce_package.__main__ import package_files
 from scripts.salesforce_package.writing import changed
+from tests.conftest import NOW
 from tests.salesforce_package.schema import METADATA, faults_of
 
 ROOT = Path(__file__).parent.parent.parent / "salesforce"
@@ -110,6 +112,24 @@ def test_the_panel_shows_every_field_that_people_need() -> None:
     assert _written() - shown == {"Sync_Key__c", "Sync_Source_Hash__c"}
 
 
+@pytest.mark.parametrize(("name", "table"), [("Sync_Log__c", LOG), ("Sync_Invoice__c", INVOICE)])
+def test_our_own_objects_are_the_same_in_the_sandbox(name: str, table: str) -> None:
+    sandbox = {field: kind for field, kind in _sandbox_fields(table) if field != "Name"}
+    package = {field: _shape(tree) for field, tree in _custom_fields(name).items()}
+
+    assert {field: kind.partition(".")[0].rstrip(")") for field, kind in sandbox.items()} == {
+        field: kind.rstrip(")") for field, kind in package.items()
+    }
+
+
+def test_every_field_of_a_log_row_is_in_the_package_and_editable() -> None:
+    attempt = Attempt("1-1", "Quote", "0Q0", "001", StatusWord.SYNCED, "", "", "", "", NOW, "run")
+    written = {"Key__c", *attempt_fields(attempt)}
+
+    assert written == set(_custom_fields("Sync_Log__c"))
+    assert {f"Sync_Log__c.{field}" for field in written} <= _fields_of("Sync_Integration", "editable")
+
+
 def test_the_sandbox_has_the_fields_of_the_package_with_the_same_types() -> None:
     # One external id of the org's own, for tests of upserts that find several.
     sandbox = {name: kind for name, kind in _sandbox_fields(STATUS) if name != "Sync_Billing_Id__c"}
@@ -139,6 +159,8 @@ def _shape(tree: etree._Element) -> str:
         return f"{'LongText' if kind == 'LongTextArea' else 'Text'}({text('length')})"
     if kind == "Number":
         return f"Number({text('precision')},{text('scale')})"
+    if kind == "Lookup":
+        return f"Lookup({text('referenceTo')}"
     return "Url(255)" if kind == "Url" else kind
 
 
