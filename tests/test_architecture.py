@@ -73,7 +73,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {
         *("connector", "domain", "errors", "logs", "problems", "services", "usecases"),
         *("store.order_rows", "store.queries", "store.queries_contracts", "store.queries_dashboard"),
-        *("store.queries_operations", "store.queries_orders", "store.queries_invoices", "store.queries_queue"),
+        *(
+            "store.queries_operations",
+            "store.queries_orders",
+            "store.queries_invoices",
+            "store.queries_payments",
+            "store.queries_queue",
+        ),
     },
     "heartbeat": {"logs", "ports", "store"},
     "jobs": {"engine", "errors", "heartbeat", "logs", "services", "store", "usecases"},

@@ -20,6 +20,7 @@ from connector.web.invoices import invoices
 from connector.web.messages import messages
 from connector.web.orders import orders
 from connector.web.pay import pay
+from connector.web.payments import payments
 from connector.web.provider_sign_in import provider_sign_in
 from connector.web.records import records
 from connector.web.refusals import register_pages_of_refusal
@@ -49,6 +50,7 @@ PAGE_BLUEPRINTS = (
     records,
     health,
     pay,
+    payments,
 )
 API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations, hosted)
 

@@ -62,6 +62,28 @@ MESSAGE_WORDS: Mapping[str, Words] = {
     "parked": Words("Parked", "bad", "stop"),
     "ignored": Words("Not ours", "idle", "skip"),
 }
+PAYMENT_WORDS: Mapping[str, Words] = {
+    "pending": Words("On its way", "info", "clock", "Told of, not here yet; nothing is booked."),
+    "received": Words("Received", "good", "check", "The money is here."),
+    "failed": Words("Failed", "idle", "cross", "It did not come."),
+    "disputed": Words("Disputed", "bad", "question", "The payer's bank asks for it back; it still counts."),
+    "returned": Words("Returned", "bad", "retry", "It went back; what it paid is open again."),
+}
+LINK_WORDS: Mapping[str, Words] = {
+    "wanted": Words("Being made", "info", "run", "The provider is asked for it."),
+    "open": Words("Open", "good", "check", "The customer can pay by it."),
+    "withdrawing": Words("Being withdrawn", "warn", "clock", "No longer right; it may still be paid."),
+    "withdrawn": Words("Withdrawn", "idle", "skip"),
+    "paid": Words("Paid", "good", "check"),
+    "refused": Words("Refused", "bad", "stop", "The provider refuses it; a person must act."),
+}
+EVENT_WORDS: Mapping[str, Words] = {
+    "waiting": Words("Waiting", "info", "clock", "Looked at next, or tried again by itself."),
+    "done": Words("Done", "good", "check"),
+    "ignored": Words("Not ours", "idle", "skip", "About nothing that is looked at."),
+    "unknown": Words("Unknown", "bad", "question", "The provider has no such thing."),
+    "failed": Words("Failed", "bad", "cross", "Given up; a person must act."),
+}
 STEP_TITLES: Mapping[str, tuple[str, str]] = {
     "customer": ("Customer", "The customer exists on the entitlement platform."),
     "contract": ("Contract", "The contract holds the signed lines and its value."),
@@ -265,6 +287,9 @@ _TABLES: Mapping[str, Mapping[str, Words]] = {
     "message": MESSAGE_WORDS,
     "subscription": SUBSCRIPTION_WORDS,
     "invoice": INVOICE_WORDS,
+    "payment": PAYMENT_WORDS,
+    "payment_link": LINK_WORDS,
+    "payment_event": EVENT_WORDS,
 }
 
 
