@@ -40,14 +40,17 @@ _BEFORE, _MONTH = date(2027, 2, 28), date(2027, 3, 31)
 _ORG = "00D000000000000AAA"
 
 
-def fill(database: Database, *, count: int) -> None:
-    """That many contracts, drafted up to the month before, so that each owes one month."""
+def fill(database: Database, *, count: int, is_whole: bool = False) -> None:
+    """That many contracts, drafted up to the month before, so that each owes one month.
+
+    `is_whole`: their customers have everything that an invoice needs.
+    """
     metadata.create_all(database.writer)
     patterns = make_orders(365)
     now = datetime(2027, 2, 28, tzinfo=UTC)
     for start in range(0, count, _AT_ONCE):
         numbers = range(start + 1, min(start + _AT_ONCE, count) + 1)
-        signed = [_signed(patterns[number % len(patterns)], number) for number in numbers]
+        signed = [_signed(patterns[number % len(patterns)], number, is_whole) for number in numbers]
         with database.unit_of_work() as work:
             work.execute(records.insert(), [_record_row(number, now) for number in numbers])
             work.execute(contracts.insert(), [_contract_row(n, o, now) for n, o in zip(numbers, signed, strict=True)])
@@ -60,9 +63,12 @@ def fill(database: Database, *, count: int) -> None:
         connection.commit()
 
 
-def _signed(pattern: Order, number: int) -> Order:
-    address = Address(country="DE")
+def _signed(pattern: Order, number: int, is_whole: bool = False) -> Order:
+    address = Address("Lindenweg 4", "Berlin", "", "10969", "DE") if is_whole else Address(country="DE")
     customer = replace(pattern.customer, ref=f"001{number:015d}", billing_address=address)
+    if is_whole:
+        named = f"Customer {number:06d} GmbH"
+        customer = replace(customer, name=named, tax_id=f"DE{number:09d}", email=f"ap{number}@customer.example")
     return replace(pattern, source=replace(pattern.source, record_id=f"0Q0{number:015d}"), customer=customer)
 
 
@@ -78,6 +84,7 @@ def _contract_row(number: int, order: Order, now: datetime) -> dict[str, Any]:
         "org_id": _ORG,
         "customer_ref": order.customer.ref,
         "currency": order.currency,
+        "legal_entity": order.legal_entity,
         "starts_on": order.starts_on,
         "ends_on": order.ends_on,
         "value": Decimal(0),

@@ -51,6 +51,8 @@ def test_every_deal_reaches_its_expected_end(tmp_path: Path) -> None:
         "TOTAL_MISMATCH",
         "message, 5 times",
         "USD 232,200.00",
+        "was approved and issued as",
+        "drafts wait in the review queue.",
     ):
         assert told in done.stdout
     assert "\x1b[" not in done.stdout, "colours and cursor moves do not belong into a file"
@@ -67,6 +69,8 @@ def test_taken_ports_are_survived_and_it_runs_until_told_to_stop(tmp_path: Path)
         code = running.wait(timeout=60)
 
     assert (page.status_code, record.status_code, code) == (302, 200, 0)
+    assert told["approved"]["number"]
+    assert told["links"]["invoice"].endswith(f"/review/invoices/{told['approved']['id']}")
     assert "Synced" in record.text
     assert all(deal["is_right"] for deal in told["deals"])
     assert not [link for link in told["links"].values() if ":8900/" in link or ":8901/" in link]

@@ -8,17 +8,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 
 import click
 
-from connector.demo import configuration, display
+from connector.demo import configuration, display, finance
 from connector.demo.calling import LocalServer
 from connector.demo.children import Children
 from connector.demo.configuration import DemoSecrets
 from connector.demo.deals import DemoOrg
+from connector.demo.finance import ApprovedInvoice
 from connector.demo.folder import fresh_folder
 from connector.demo.ports import HOST, free_ports
 from connector.demo.starting import USER, Door, start_sandbox, start_service
@@ -72,18 +74,23 @@ def _run(folder: Path, children: Children, *, once: bool, is_json: bool, seconds
         folder=folder, org_id=org.org_id(), sandbox_url=org.base_url, web_port=web_port, custom_plans=plans
     )
     tell("starting the web server with the worker")
+    environment = configuration.environment_of(secret, settings=settings)
     door = start_service(
         folder=folder,
         children=children,
         settings=settings,
-        environment=configuration.environment_of(secret, settings=settings),
+        environment=environment,
         web_url=f"http://{HOST}:{web_port}",
     )
     org.send_messages_to(door.web_url + configuration.PUSH_PATH + secret.push_token)
-    watch = Watch(org=org, api=LocalServer(door.web_url, token=door.token), deals=deals)
+    api = LocalServer(door.web_url, token=door.token)
+    watch = Watch(org=org, api=api, deals=deals)
     tell(f"signing {len(deals)} deals in Salesforce")
     _watch_to_the_end(watch, children, seconds=seconds, progress=None if is_json else progress)
-    _tell_the_end(watch, org, door, is_json=is_json, once=once)
+    tell("drafting what is due, and approving one invoice over the API")
+    finance.bill(settings=settings, environment=environment, as_of=door.today)
+    approved = finance.approve_one(api)
+    _tell_the_end(watch, org, door, approved, is_json=is_json, once=once)
     is_good = all(standing.is_right for standing in watch.standings)
     if not once:
         _stay(children)
@@ -102,9 +109,13 @@ def _watch_to_the_end(watch: Watch, children: Children, *, seconds: int, progres
     watch.look_at_everything()
 
 
-def _tell_the_end(watch: Watch, org: DemoOrg, door: Door, *, is_json: bool, once: bool) -> None:
+def _tell_the_end(
+    watch: Watch, org: DemoOrg, door: Door, approved: ApprovedInvoice, *, is_json: bool, once: bool
+) -> None:
     shown = watch.standings[0]
     links = {
+        "review": f"{door.web_url}/review",
+        "invoice": f"{door.web_url}/review/invoices/{approved.id}",
         "orders": f"{door.web_url}/review/orders",
         "order": f"{door.web_url}/review/orders/{shown.number}",
         "salesforce": org.record_url(shown.deal),
@@ -112,12 +123,17 @@ def _tell_the_end(watch: Watch, org: DemoOrg, door: Door, *, is_json: bool, once
     }
     if is_json:
         access = {"user": USER, "password": door.password, "token": door.token}
-        click.echo(json.dumps({"deals": display.as_json(watch.standings), "links": links} | access, ensure_ascii=False))
+        told = {"deals": display.as_json(watch.standings), "links": links, "approved": asdict(approved)}
+        click.echo(json.dumps(told | access, ensure_ascii=False))
         return
-    click.echo("\n" + "\n".join(display.summary(watch.standings)) + f"\n\n{display.outcome(watch.standings)}\n")
+    click.echo("\n" + "\n".join(display.summary(watch.standings)) + f"\n\n{display.outcome(watch.standings)}")
+    said = f"{approved.customer}: {approved.amount} was approved and issued as {approved.number}"
+    click.echo(f"{said}; {approved.left} drafts wait in the review queue.\n")
     if once:
         return
-    click.echo(f"Orders             {links['orders']}   user {USER}, password {door.password}")
+    click.echo(f"Finance review     {links['review']}   user {USER}, password {door.password}")
+    click.echo(f"Approved invoice   {links['invoice']}")
+    click.echo(f"Orders             {links['orders']}")
     click.echo(f"One order's way    {links['order']}")
     click.echo(f"In Salesforce      {links['salesforce']}")
     click.echo(f"API documentation  {links['api']}   token {door.token}")

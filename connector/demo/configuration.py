@@ -34,7 +34,7 @@ class DemoSecrets:
 def write_settings(
     *, folder: Path, org_id: str, sandbox_url: str, web_port: int, custom_plans: Mapping[str, Mapping[str, Any]]
 ) -> Path:
-    """The settings file of the demo: its own part, the plans of the story, and the mapping of the model org."""
+    """The settings file of the demo: its own part, the companies, the plans of the story, the model org's mapping."""
     own = f"""\
 # Settings of the demo, made new at each start. config.example.toml explains every key.
 
@@ -54,9 +54,12 @@ port = {web_port}
 sweep = {_SWEEP_SECONDS}
 
 """
-    mapping = files("connector.demo").joinpath("model-org.toml").read_text(encoding="utf-8")
+    shipped = files("connector.demo")
+    companies, mapping = (shipped.joinpath(name).read_text("utf-8") for name in ("companies.toml", "model-org.toml"))
     file = folder / "config.toml"
-    file.write_text(own + "\n".join(_plan(ref, plan) for ref, plan in custom_plans.items()) + "\n" + mapping, "utf-8")
+    file.write_text(
+        own + companies + "\n".join(_plan(ref, plan) for ref, plan in custom_plans.items()) + "\n" + mapping, "utf-8"
+    )
     return file
 
 

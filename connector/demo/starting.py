@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from connector.bootstrap import make_services, migrate_all
@@ -32,6 +33,7 @@ class Door:
     web_url: str
     password: str
     token: str
+    today: date
 
 
 def start_sandbox(*, folder: Path, children: Children, port: int) -> DemoOrg:
@@ -77,6 +79,6 @@ def _make_door(services: Services, web_url: str) -> Door:
     database, clock = services.database, services.clock
     password = secrets.token_urlsafe(12)
     add_user(database=database, clock=clock, name=USER, password=password, role="admin", actor=_ACTOR)
-    scopes = ("read", "orders:write")
-    token = create_token(database=database, clock=clock, name="demo", scopes=scopes, actor=_ACTOR)
-    return Door(web_url=web_url, password=password, token=token)
+    scopes = ("read", "orders:write", "finance")
+    token = create_token(database=database, clock=clock, name="demo", scopes=scopes, actor=_ACTOR, person=USER)
+    return Door(web_url=web_url, password=password, token=token, today=clock.now().date())
