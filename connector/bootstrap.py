@@ -29,11 +29,13 @@ from connector.orgs import all_assumptions, make_orgs, used_mappings
 from connector.paying import embedded_provider, payment_provider
 from connector.ports import Clock, EntitlementPlatform, UsageBook
 from connector.services import Services
+from connector.signing import form_settings
 from connector.store import mapping_versions
 from connector.store.migrate import migrate
 from connector.store.unit_of_work import Database
 from connector.usecases.approve_in_bulk import carry_out
 from connector.usecases.bill_contracts import Biller
+from connector.usecases.gate_order import FormGate
 from connector.usecases.look_at_record import Looker
 from connector.usecases.offer_payment import payment_options
 from connector.usecases.show_status import AttemptRows, StatusBoard
@@ -70,6 +72,7 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         pay_page=embedded_provider(config=config, database=database, clock=used_clock),
         identity=make_identity_provider(config, used_clock),
         mail=mail_post(config=config),
+        form_settings=form_settings(config),
     )
 
 
@@ -132,6 +135,7 @@ def make_looker(services: Services) -> Looker:
         orgs=services.orgs,
         platform=services.platform,
         board=services.board,
+        forms=FormGate(services.database, services.clock, services.form_settings),
     )
 
 

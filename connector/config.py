@@ -22,6 +22,7 @@ from connector.config_cash import CashSettings
 from connector.config_faults import faults_of, setting_fault
 from connector.config_login import OidcSettings
 from connector.config_mail import MailSettings
+from connector.config_order_forms import DocusignSettings, OrderFormSettings
 from connector.config_payments import AirwallexSection, PaymentsSettings
 from connector.config_secrets import ORG_NAME, Secrets, org_prefix, read_secret, read_secrets
 from connector.config_stigg import StiggSection
@@ -263,6 +264,7 @@ class JobSettings(_Section):
     credits: float = Field(default=60, ge=1, le=_WEEK)
     usage: float = Field(default=3600, ge=60, le=_WEEK)
     compare_access: float = Field(default=86_400, ge=60, le=_WEEK)
+    order_forms: float = Field(default=2, ge=0.1, le=_WEEK)
     retention: float = Field(default=3600, ge=60, le=_WEEK)
     retention_days: int = Field(default=30, ge=1, le=3660)
     silence: float = Field(default=15, ge=1, le=_WEEK)
@@ -286,6 +288,8 @@ class Config(_Section):
     airwallex: AirwallexSection = AirwallexSection()
     mail: MailSettings = MailSettings()
     web: WebSettings = WebSettings()
+    order_forms: OrderFormSettings = OrderFormSettings()
+    docusign: DocusignSettings = DocusignSettings()
     jobs: JobSettings = JobSettings()
     secrets: Secrets = Field(default_factory=Secrets, exclude=True)
 

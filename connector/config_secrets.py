@@ -37,6 +37,7 @@ class Secrets(BaseModel):
     oidc_client: SecretStr = SecretStr("")
     airwallex: AirwallexSecrets = Field(default_factory=lambda: AirwallexSecrets())
     stigg: StiggSecrets = Field(default_factory=lambda: StiggSecrets())
+    signing: SigningSecrets = Field(default_factory=lambda: SigningSecrets())
     salesforce: dict[str, SalesforceSecrets] = Field(default_factory=dict)
 
 
@@ -56,6 +57,21 @@ class StiggSecrets(BaseModel):
 
     api_key: SecretStr = SecretStr("")
     webhook_secrets: tuple[SecretStr, ...] = ()
+
+
+class SigningSecrets(BaseModel):
+    """What e-signature providers share with us. Each may be several (comma), so that they can be rotated.
+
+    Adobe Acrobat Sign signs nothing; it names the client id of its application, which only it and we should know.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    docusign_keys: tuple[SecretStr, ...] = ()
+    docusign_private_key: SecretStr = SecretStr("")
+    pandadoc_keys: tuple[SecretStr, ...] = ()
+    dropbox_sign_keys: tuple[SecretStr, ...] = ()
+    adobe_sign_clients: tuple[SecretStr, ...] = ()
 
 
 class SalesforceSecrets(BaseModel):
@@ -93,6 +109,13 @@ def read_secrets(names: Sequence[str], environment: Mapping[str, str], faults: l
         stigg=StiggSecrets(
             api_key=SecretStr(read_secret(environment, "STIGG_API_KEY", faults)),
             webhook_secrets=_several(read_secret(environment, "STIGG_WEBHOOK_SECRETS", faults)),
+        ),
+        signing=SigningSecrets(
+            docusign_keys=_several(read_secret(environment, "DOCUSIGN_HMAC_KEYS", faults)),
+            docusign_private_key=SecretStr(read_secret(environment, "DOCUSIGN_PRIVATE_KEY", faults)),
+            pandadoc_keys=_several(read_secret(environment, "PANDADOC_KEYS", faults)),
+            dropbox_sign_keys=_several(read_secret(environment, "DROPBOX_SIGN_API_KEYS", faults)),
+            adobe_sign_clients=_several(read_secret(environment, "ADOBE_SIGN_CLIENT_IDS", faults)),
         ),
         salesforce={name: _org_secrets(org_prefix(name), environment, faults) for name in dict.fromkeys(names)},
     )

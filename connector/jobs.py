@@ -38,6 +38,7 @@ from connector.usecases.send_refunds import send_refunds
 from connector.usecases.settle_returns import settle_returns
 from connector.usecases.show_cash import show_cash
 from connector.usecases.sweep_records import Sweeper
+from connector.usecases.take_in_forms import FormIntake
 from connector.usecases.wake_waiting import wake_waiting
 from connector.usecases.watch_processes import watch_processes
 from connector.usecases.write_back import write_back
@@ -59,6 +60,7 @@ JOB_NAMES = (
     "match",
     "remind",
     "cash_status",
+    "order_forms",
     "retention",
 )
 
@@ -84,11 +86,13 @@ class Clockwork:
     executor_id: str
     on_death: Callable[[], None] = lambda: os._exit(70)
     renderer: Renderer = field(init=False)
+    forms: FormIntake = field(init=False)
     _scheduler: BackgroundScheduler | None = None
     _heartbeat: Heartbeat = field(init=False)
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(seconds=self.services.config.jobs.render_limit)
+        self.forms = FormIntake(self.services.forms)
         self._heartbeat = Heartbeat(
             database=self.services.database,
             clock=self.services.clock,
@@ -116,6 +120,7 @@ class Clockwork:
             Job("match", every.match, True, self._match),
             Job("remind", every.remind, True, self._remind),
             Job("cash_status", every.cash_status, True, self._show_cash),
+            Job("order_forms", every.order_forms, False, self._order_forms),
             Job("retention", every.retention, True, self._forget),
         )
 
@@ -139,6 +144,7 @@ class Clockwork:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
         self.renderer.close()
+        self.forms.close()
 
     def stop(self) -> None:
         """Say goodbye, so that nobody waits to take us for dead."""
@@ -283,6 +289,9 @@ class Clockwork:
         postman = Postman(services.database, services.clock, services.mail, web.base_url, mail.largest_attachment)
         done = deliver_mail(postman=postman)
         return {"sent": done.sent, "retrying": done.retrying, "failed": done.failed}
+
+    def _order_forms(self) -> dict[str, Any]:
+        return self.forms.take_in()
 
     def _forget(self) -> dict[str, Any]:
         return forget_old(

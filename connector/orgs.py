@@ -17,10 +17,19 @@ from connector.assuming import assumptions_of
 from connector.config import Config, SalesforceSettings
 from connector.domain.assumptions import Assumptions
 from connector.domain.salesforce_ids import id18
-from connector.ports import Clock, Org, RecordMapping
+from connector.ports import Clock, Org, RecordMapping, SignaturePointer
 from mappings import compile_mappings, config_version, mapping_settings, read_mapping_config
 from mappings.config import MappingConfig
-from mappings.signed import SignedRule, is_signed_by_any, read_signed_rules, sale_of, signed_condition
+from mappings.signed import (
+    SignedRule,
+    is_signed,
+    is_signed_by_any,
+    read_signed_rules,
+    sale_of,
+    signed_condition,
+    signed_record_id,
+    signed_selection,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,9 @@ def _reading(config: Config, settings: SalesforceSettings) -> Reading:
     """The org's own rules, or the shared ones."""
     rules = read_signed_rules(config.signed if settings.signed is None else settings.signed)
     mapping = read_mapping_config(config.mapping if settings.mapping is None else settings.mapping)
-    return Reading(rules, mapping, compile_mappings(mapping, signed=rules))
+    compiled = compile_mappings(mapping, signed=rules)
+    paths = tuple(path for path in (config.order_forms.contact_name, config.order_forms.contact_email) if path)
+    return Reading(rules, mapping, _reading_contacts(compiled, paths))
 
 
 def _org(config: Config, settings: SalesforceSettings, reading: Reading, clock: Clock) -> Org:
@@ -75,6 +86,8 @@ def _org(config: Config, settings: SalesforceSettings, reading: Reading, clock: 
         api_version=settings.api_version,
     )
     rules = reading.rules
+    pointers = {rule.object: _pointer(rule) for rule in rules if rule.record_field}
+    swept = dict.fromkeys((*reading.compiled, *pointers))
     return Org(
         org_id=id18(settings.org_id),
         name=settings.name,
@@ -82,9 +95,35 @@ def _org(config: Config, settings: SalesforceSettings, reading: Reading, clock: 
         mappings=reading.compiled,
         is_signed=partial(is_signed_by_any, rules=rules),
         sale_of=partial(sale_of, rules=rules),
-        conditions={name: condition for name in reading.compiled if (condition := _condition(rules, name))},
+        conditions={name: condition for name in swept if (condition := _condition(rules, name))},
         proves_again=frozenset(rule.object for rule in rules if rule.fire == "every"),
         calls_per_day=settings.calls_per_day or 0,
+        pointers=pointers,
+    )
+
+
+def _reading_contacts(compiled: Mapping[str, RecordMapping], paths: tuple[str, ...]) -> dict[str, RecordMapping]:
+    """The mappings with the fields that name the signer, as far as an org has them."""
+    return {
+        name: replace(
+            mapping,
+            selection=replace(
+                mapping.selection,
+                fields=tuple(sorted({*mapping.selection.fields, *paths})),
+                optional_fields=tuple(sorted({*mapping.selection.optional_fields, *paths})),
+            ),
+        )
+        for name, mapping in compiled.items()
+    }
+
+
+def _pointer(rule: SignedRule) -> SignaturePointer:
+    """A rule whose object only reports signatures."""
+    return SignaturePointer(
+        object=rule.object,
+        selection=signed_selection(rule),
+        is_signed=partial(is_signed, rule=rule),
+        signed_record=partial(signed_record_id, rule=rule),
     )
 
 

@@ -340,6 +340,19 @@ def no_sale(_record: Record) -> Sale:
 
 
 @dataclass(frozen=True, slots=True)
+class SignaturePointer:
+    """How a record that only reports a signature is read: `signed_record` answers the id (18) of what was signed.
+
+    `signed_record` raises a Refused error when the record names none.
+    """
+
+    object: str
+    selection: RecordSelection
+    is_signed: Callable[[Record], tuple[bool, str]]
+    signed_record: Callable[[Record], str]
+
+
+@dataclass(frozen=True, slots=True)
 class Org:
     """One Salesforce org: its id (18 characters), the gateway to it, how its records are read, what signed means there.
 
@@ -347,6 +360,7 @@ class Org:
     conditions of the signed rules by object name, for sweeps. `calls_per_day` is our own bound on the org's API calls,
     0 for none. `proves_again` names the objects whose every later message compares access granted with access sold.
     `sale_of` names the sale of which only one record counts.
+    `pointers` is keyed by the objects whose records only say that another record was signed.
     """
 
     org_id: str
@@ -358,3 +372,4 @@ class Org:
     calls_per_day: int = 0
     proves_again: frozenset[str] = frozenset()
     sale_of: Callable[[Record], Sale] = no_sale
+    pointers: Mapping[str, SignaturePointer] = field(default_factory=dict)

@@ -26,6 +26,8 @@ from connector.ports_payments import PaymentProvider
 from connector.statements.reading import StatementRules
 from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
+from connector.usecases.decide_form import FormDesk
+from connector.usecases.form_settings import FormSettings
 from connector.usecases.pay_embedded import PayPage
 from connector.usecases.postbox import Postbox
 from connector.usecases.review_desk import ReviewDesk
@@ -63,10 +65,12 @@ class Services:
     pay_page: PayPage | None = None
     payment_options: PaymentOptions = no_options
     mail: MailPost | None = None
+    form_settings: FormSettings = field(default_factory=FormSettings)
     postbox: Postbox = field(init=False)
     desk: ReviewDesk = field(init=False)
     cash: CashDesk = field(init=False)
     front: FrontDesk = field(init=False)
+    forms: FormDesk = field(init=False)
 
     def __post_init__(self) -> None:
         """Postbox and desks work on this database and with this starter, whatever was replaced."""
@@ -78,6 +82,8 @@ class Services:
         object.__setattr__(self, "cash", cash)
         front = FrontDesk(self.database, self.clock, self.entities, self.taxes, self.payment_options)
         object.__setattr__(self, "front", front)
+        forms = FormDesk(self.database, self.clock, self.starter, self.orgs, self.form_settings)
+        object.__setattr__(self, "forms", forms)
 
 
 def current_services() -> Services:

@@ -24,6 +24,7 @@ from connector.errors import Fault, Misconfigured
 from connector.finance import faults_of_finance
 from connector.granting import granting_faults
 from connector.paying import payment_faults
+from connector.signing import signing_faults
 from mappings import read_mapping_config
 from mappings.signed import read_signed_rules
 from mappings.writeback import status_names
@@ -123,6 +124,7 @@ _JUDGES = (
     finance_faults,
     payment_faults,
     granting_faults,
+    signing_faults,
 )
 
 

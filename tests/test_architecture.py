@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "config_faults",
             "config_login",
             "config_mail",
+            "config_order_forms",
             "config_payments",
             "config_secrets",
             "config_stigg",
@@ -48,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_faults": {"errors"},
     "config_login": {"config_billing"},
     "config_mail": {"config_billing"},
+    "config_order_forms": {"config_billing"},
     "config_payments": {"config_billing"},
     "config_stigg": {"config_billing"},
     "config_secrets": {"config_faults", "errors"},
@@ -86,6 +88,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "app": {"config", "documents", "errors", "problems", "services", "web", "webhooks"},
     "finance": {"config_billing", "domain"},
     "cashier": {"config", "config_cash", "domain", "statements"},
+    "signing": {
+        *("config", "config_faults", "config_order_forms", "config_secrets", "domain", "errors"),
+        *("order_forms", "usecases"),
+    },
     "assuming": {"config", "config_secrets", "domain", "mappings"},
     "mailing": {"adapters", "config", "ports_mail"},
     "paying": {
@@ -100,7 +106,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "orgs": {"adapters", "assuming", "config", "domain", "mappings", "ports"},
     "validation": {
         *("adapters", "config", "config_billing", "config_faults", "config_secrets", "domain", "errors", "finance"),
-        *("granting", "mappings", "paying"),
+        *("granting", "mappings", "paying", "signing"),
     },
     "bootstrap": {
         *(
@@ -119,7 +125,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "orgs",
         ),
         *("connector", "granting", "granting_embedded", "mailing", "mappings", "paying"),
-        *("ports", "services", "store", "usecases"),
+        *("ports", "services", "signing", "store", "usecases"),
     },
     "server": {"app", "bootstrap", "config", "engine", "errors", "jobs", "logs", "services"},
     # The stand-in for Salesforce knows nothing of the product: the product meets it only over HTTP.
@@ -141,6 +147,7 @@ MAY_USE: dict[str, set[str]] = {
     "asn1crypto": {"order_forms"},
     "babel": {"documents"},
     "bai2": {"statements"},
+    "cryptography": {"signing"},
     "click": {"__main__", "commands", "demo"},
     "dbos": {"engine"},
     "defusedxml": {"order_forms", "sandbox", "webhooks"},
@@ -163,12 +170,14 @@ MAY_USE: dict[str, set[str]] = {
         "config_faults",
         "config_login",
         "config_mail",
+        "config_order_forms",
         "config_payments",
         "config_stigg",
         "config_secrets",
         "mappings",
-        "paying",
         "order_forms",
+        "paying",
+        "signing",
         "store",
         "validation",
         "web",

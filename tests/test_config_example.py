@@ -77,7 +77,8 @@ def test_every_default_in_the_example_is_the_real_one(tmp_path: Path) -> None:
     needed = ("client_id", "instance_url", "org_id")
     minimal = {"salesforce": {name: getattr(config.salesforce[0], name) for name in needed}}
     plain = parse_config(raw=minimal, environment=SECRETS)
-    for section in ("database", "writeback", "billing", "review", "payments", "airwallex", "stigg", "web", "jobs"):
+    sections = ("database", "writeback", "billing", "review", "payments", "airwallex", "stigg", "web", "jobs")
+    for section in (*sections, "order_forms", "docusign"):
         assert getattr(config, section) == getattr(plain, section), section
     assert config.salesforce == plain.salesforce
     assert config.entitlements.platform == plain.entitlements.platform
@@ -88,6 +89,8 @@ def test_every_secret_is_named_and_none_is_given() -> None:
     raw = tomllib.loads(text)
     names = ["SESSION_SECRET", "DATABASE_URL", "OIDC_CLIENT_SECRET", "AIRWALLEX_API_KEY", "AIRWALLEX_WEBHOOK_SECRETS"]
     names += ["STIGG_API_KEY", "STIGG_WEBHOOK_SECRETS"]
+    names += ["DOCUSIGN_HMAC_KEYS", "DOCUSIGN_PRIVATE_KEY", "PANDADOC_KEYS", "DROPBOX_SIGN_API_KEYS"]
+    names += ["ADOBE_SIGN_CLIENT_IDS"]
     names += [f"SALESFORCE_{name}" for name in ("CLIENT_SECRET", "PRIVATE_KEY", "PUSH_TOKENS", "EVENT_SECRETS")]
 
     assert [name for name in names for end in ("", "_FILE") if not re.search(rf"COUNTERSIGN_{name}{end}\b", text)] == []

@@ -67,4 +67,5 @@ def check_org(*, org: Org, named: str) -> None:
 
 def ignored_because(*, org: Org, object_name: str) -> str:
     """Why nobody will look at a record of this object, or empty text when somebody will."""
-    return "" if object_name in org.mappings else f"The object {object_name} is not configured for this org."
+    is_known = object_name in org.mappings or object_name in org.pointers
+    return "" if is_known else f"The object {object_name} is not configured for this org."

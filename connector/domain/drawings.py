@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.domain.collecting import LINK_TRANSITIONS
 from connector.domain.delivery import DELIVERY_TRANSITIONS
+from connector.domain.form_states import FORM_TRANSITIONS
 from connector.domain.fulfilment import ORDER_TRANSITIONS, STEP_TRANSITIONS
 from connector.domain.payments import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from connector.domain.reminders import LETTER_TRANSITIONS
@@ -21,6 +22,7 @@ _MACHINES: tuple[tuple[str, Mapping[Any, str]], ...] = (
     ("Refund", REFUND_TRANSITIONS),
     ("Reminder", LETTER_TRANSITIONS),
     ("Payment link", LINK_TRANSITIONS),
+    ("Order form", FORM_TRANSITIONS),
 )
 
 

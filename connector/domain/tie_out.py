@@ -296,3 +296,71 @@ def label_of(name: str) -> str:
         return _LABELS.get(name, name)
     number, _, column = rest.partition(".")
     return f"Line {number}, {_LABELS.get(column, column).lower()}"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """One row of the side-by-side view: what each side says, and where the document says it."""
+
+    name: str
+    label: str
+    paper: str
+    salesforce: str
+    is_different: bool
+    place: Place | None = None
+
+
+def comparison(
+    *, reading: FormReading, facts: OrderFacts, differences: Sequence[FormDifference]
+) -> tuple[ComparedRow, ...]:
+    """Both sides beside each other: header, then each line of the document with its partner, then what has none."""
+    order, different = facts.order, {one.name: one for one in differences}
+    sides = {
+        "customer_name": order.customer.name,
+        "seller": facts.seller,
+        "currency": order.currency,
+        "starts_on": _day(order.starts_on, is_end=False),
+        "ends_on": _day(order.ends_on, is_end=True),
+        "payment_terms_days": str(order.payment_terms_days),
+        "po_number": order.po_number,
+        "total": _number(facts.value),
+    }
+    rows = [_header_row(reading, name, value, name in different) for name, value in sides.items()]
+    pairs, _, _ = _matched(reading.lines, order.line_items)
+    for number, line, item in pairs:
+        rows += _line_rows(number, line, item, facts, different)
+    shown = {row.name for row in rows}
+    rows += [
+        ComparedRow(one.name, one.label, one.paper, one.salesforce, True, one.place)
+        for one in differences
+        if one.name not in shown
+    ]
+    return tuple(row for row in rows if row.paper or row.salesforce or row.is_different)
+
+
+def _header_row(reading: FormReading, name: str, salesforce: str, is_different: bool) -> ComparedRow:
+    found = reading.values.get(name)
+    paper = "" if found is None else found.value
+    if found is not None and name in ("starts_on", "ends_on"):
+        paper = _paper_day(found, name)
+    return ComparedRow(name, _LABELS[name], paper, salesforce, is_different, found.place if found else None)
+
+
+def _line_rows(
+    number: int, line: Line, item: LineItem, facts: OrderFacts, different: Mapping[str, FormDifference]
+) -> list[ComparedRow]:
+    amount = facts.amounts.get(item.ref)
+    sides = {
+        "product_name": item.product_name,
+        "product_code": item.product_code,
+        "quantity": _number(item.quantity),
+        "unit_price": _number(item.unit_price),
+        "amount": "" if amount is None else _number(amount),
+    }
+    rows = []
+    for column, value in sides.items():
+        found = line.get(column)
+        if found is not None:
+            name = f"lines.{number}.{column}"
+            rows.append(ComparedRow(name, label_of(name), found.value, value, name in different, found.place))
+    return rows

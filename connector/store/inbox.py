@@ -136,6 +136,12 @@ def mark_done(*, work: UnitOfWork, org_id: str, record_id: str, until_id: int, a
     ).rowcount
 
 
+def finish(*, work: UnitOfWork, rows: Sequence[InboxRow], at: datetime) -> None:
+    """Messages that need no look: what they brought is kept elsewhere in the same transaction."""
+    ids = [row.id for row in rows]
+    work.execute(sa.update(inbox).where(inbox.c.id.in_(ids), inbox.c.state == RECEIVED).values(state=DONE, done_at=at))
+
+
 def park(*, work: UnitOfWork, org_id: str, record_id: str, until_id: int, reason: str) -> int:
     """Set aside every waiting message about the record up to that one, with the reason; answers how many."""
     return work.execute(

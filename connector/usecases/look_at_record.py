@@ -24,8 +24,11 @@ from connector.store.records import ClaimedRecord, ClaimLost, LookResult
 from connector.store.unit_of_work import Database, UnitOfWork
 from connector.usecases.changed_deal import question_about, unsigned_fault
 from connector.usecases.compare_access import access_question
+from connector.usecases.follow_pointer import follow_pointer
+from connector.usecases.form_settings import FORM_OBJECT
 from connector.usecases.fulfil_order import fulfil_order
 from connector.usecases.fulfilment_steps import StepContext
+from connector.usecases.gate_order import FormGate
 from connector.usecases.merged_accounts import following_merges
 from connector.usecases.one_of_sale import stand_for_sale
 from connector.usecases.read_order import WaitsForOrder, plans_again, read_order
@@ -54,6 +57,7 @@ class Looker:
     orgs: Mapping[str, Org]
     platform: EntitlementPlatform
     board: StatusBoard
+    forms: FormGate
 
     def look(self, run_id: str, argument: str) -> str:
         """The durable run `look`: argument is org:object:record[:cause]; answers the record's state after it."""
@@ -184,6 +188,18 @@ class Looker:
 
     def _look(self, claimed: ClaimedRecord, attempts: int) -> LookResult:
         org = self.orgs.get(claimed.ref.org_id)
+        if claimed.ref.object == FORM_OBJECT:
+            return self._look_at_form(claimed, attempts)
+        if org is not None and claimed.ref.object in org.pointers:
+            pointer = org.pointers[claimed.ref.object]
+            return follow_pointer(
+                database=self.database,
+                clock=self.clock,
+                starter=self.starter,
+                org=org,
+                pointer=pointer,
+                ref=claimed.ref,
+            )
         mapping = org.mappings.get(claimed.ref.object) if org else None
         if org is None or mapping is None:
             reason = f"No mapping is configured for {claimed.ref.object} of the org {claimed.ref.org_id}."
@@ -192,9 +208,20 @@ class Looker:
         if not found:
             return self._gone(claimed)
         is_signed, reason = org.is_signed(found[0])
-        if not is_signed:
+        if not is_signed and not self.forms.signed_by(org=org, record=found[0]):
             return self._unsigned(claimed, found[0], reason)
         signed = found[0], following_merges(mapping=mapping, database=self.database)
+        return self._guarded(claimed, attempts, partial(self._signed, claimed, *signed, attempts), signed)
+
+    def _look_at_form(self, claimed: ClaimedRecord, attempts: int) -> LookResult:
+        """An order form without a Salesforce record is the record itself."""
+        signed = self.forms.mapping_of(claimed.ref)
+        if signed is None:
+            reason = "The order form was rejected, or [order_forms] may_stand_alone is off."
+            return LookResult("skipped", "NO_MAPPING", reason, "RevOps")
+        is_signed, reason = self.forms.verdict(claimed.ref)
+        if not is_signed:
+            return self._unsigned(claimed, signed[0], reason)
         return self._guarded(claimed, attempts, partial(self._signed, claimed, *signed, attempts), signed)
 
     def _gone(self, claimed: ClaimedRecord) -> LookResult:
@@ -262,6 +289,8 @@ class Looker:
         """An order whose contract exists: its terms stand, a changed record is a question, its other steps go on."""
         assert order.terms is not None
         code, question, of_hash = question_about(order=order, record=record, mapping=mapping)
+        if not code:
+            code, question, of_hash = self.forms.late_question(record=record, order=order)
         assert order.contract_id is not None
         if not code and order.state is OrderState.FULFILLED and self._proves_again(record.ref):
             code, question, of_hash = access_question(
@@ -289,6 +318,7 @@ class Looker:
     def _read(self, claimed: ClaimedRecord, record: Record, mapping: RecordMapping) -> StepContext:
         """A signed record without a contract: read it whole, then open its order. Raises what is wrong with it."""
         read = read_order(record=record, mapping=mapping, database=self.database, platform=self.platform)
+        self.forms.tie_out(record=record, read=read)
         now = self.clock.now()
         with self.database.unit_of_work() as work:
             order = orders.open_order(work=work, record_row_id=claimed.id, now=now)
