@@ -29,7 +29,7 @@ from connector.orgs import all_assumptions, make_orgs, used_mappings
 from connector.paying import embedded_provider, payment_provider
 from connector.ports import Clock, EntitlementPlatform, UsageBook
 from connector.services import Services
-from connector.signing import form_settings
+from connector.signing import form_settings, signature_providers
 from connector.store import mapping_versions
 from connector.store.migrate import migrate
 from connector.store.unit_of_work import Database
@@ -73,6 +73,7 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         identity=make_identity_provider(config, used_clock),
         mail=mail_post(config=config),
         form_settings=form_settings(config),
+        signing=signature_providers(config=config, clock=used_clock),
     )
 
 

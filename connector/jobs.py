@@ -92,7 +92,7 @@ class Clockwork:
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(seconds=self.services.config.jobs.render_limit)
-        self.forms = FormIntake(self.services.forms)
+        self.forms = FormIntake(self.services.forms, providers=self.services.signing)
         self._heartbeat = Heartbeat(
             database=self.services.database,
             clock=self.services.clock,

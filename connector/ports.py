@@ -22,6 +22,7 @@ from connector.domain.terms import Customer, Order, RecordRef
 from connector.domain.usage import UsageQuestion, UsageReport
 from connector.errors import Fault, Refused
 from connector.ports_sweeps import RecordStamp, Touched, TouchedQuestion
+from connector.errors import Fault
 
 JsonScalar = str | int | bool | Decimal | None
 
@@ -269,36 +270,6 @@ class TaxEngine(Protocol):
         Raises TaxUndecided when it cannot be decided (the draft is held and says why), Retryable errors when the
         service is away (the contract stays due).
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whom a login provider proved: `issuer` and `subject` for ever, `name`, `email` and `groups` as of today."""
-
-    issuer: str
-    subject: str
-    name: str
-    email: str
-    groups: frozenset[str]
-
-
-class IdentityProvider(Protocol):
-    """Proves who somebody is. Raises Unavailable when it is away, Misconfigured when it refuses us."""
-
-    def login_address(self, *, state: str, nonce: str, verifier: str) -> str:
-        """Where to send the browser; `verifier` itself stays here, the provider gets its hash (PKCE S256)."""
-
-    def identity(self, *, code: str, nonce: str, verifier: str) -> Identity:
-        """Who came back with that code, from a verified ID token. Raises IdentityRefused."""
-
-
-class IdentityRefused(Refused):
-    """The login provider did not prove who this is."""
-
-    code = "IDENTITY_REFUSED"
-    http_status = 401
-    owner = "caller"
-    fix = "Sign in again; if it happens again, tell the operator."
 
 
 class Clock(Protocol):

@@ -20,9 +20,11 @@ from connector.domain.reminders import ReminderPlan
 from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
-from connector.ports import Clock, EntitlementPlatform, IdentityProvider, Org, TaxEngine, UsageBook
+from connector.ports import Clock, EntitlementPlatform, Org, TaxEngine, UsageBook
+from connector.ports_identity import IdentityProvider
 from connector.ports_mail import MailPost
 from connector.ports_payments import PaymentProvider
+from connector.ports_signing import SignatureProvider
 from connector.statements.reading import StatementRules
 from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
@@ -30,6 +32,7 @@ from connector.usecases.decide_form import FormDesk
 from connector.usecases.form_settings import FormSettings
 from connector.usecases.pay_embedded import PayPage
 from connector.usecases.postbox import Postbox
+from connector.usecases.receive_envelope import EnvelopeReceiver
 from connector.usecases.review_desk import ReviewDesk
 from connector.usecases.show_hosted import FrontDesk, PaymentOptions, no_options
 from connector.usecases.show_status import StatusBoard
@@ -66,11 +69,13 @@ class Services:
     payment_options: PaymentOptions = no_options
     mail: MailPost | None = None
     form_settings: FormSettings = field(default_factory=FormSettings)
+    signing: Mapping[str, SignatureProvider] = field(default_factory=dict)
     postbox: Postbox = field(init=False)
     desk: ReviewDesk = field(init=False)
     cash: CashDesk = field(init=False)
     front: FrontDesk = field(init=False)
     forms: FormDesk = field(init=False)
+    envelopes: EnvelopeReceiver = field(init=False)
 
     def __post_init__(self) -> None:
         """Postbox and desks work on this database and with this starter, whatever was replaced."""
@@ -84,6 +89,8 @@ class Services:
         object.__setattr__(self, "front", front)
         forms = FormDesk(self.database, self.clock, self.starter, self.orgs, self.form_settings)
         object.__setattr__(self, "forms", forms)
+        receiver = EnvelopeReceiver(self.database, self.clock, self.starter, self.orgs, frozenset(self.signing))
+        object.__setattr__(self, "envelopes", receiver)
 
 
 def current_services() -> Services:

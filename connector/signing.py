@@ -13,9 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import ValidationError
 
+from connector.adapters.signing_docusign import DocusignLogin, DocusignProvider
 from connector.config import Config
 from connector.config_faults import setting_fault
-from connector.config_order_forms import LayoutSettings, OrderFormSettings
+from connector.config_order_forms import DocusignSettings, LayoutSettings, OrderFormSettings
 from connector.config_secrets import Secrets
 from connector.domain.form_readings import HEADER_NAMES, LINE_NAMES, is_known_name
 from connector.domain.form_signatures import SigningPolicy
@@ -23,6 +24,8 @@ from connector.domain.form_states import FormRules
 from connector.errors import Fault, Misconfigured
 from connector.order_forms.layouts import Layout
 from connector.order_forms.limits import FormLimits
+from connector.ports import Clock
+from connector.ports_signing import SignatureProvider
 from connector.usecases.form_settings import FormSettings
 
 _SEE = "See [order_forms] in config.example.toml."
@@ -51,8 +54,26 @@ def form_settings(config: Config) -> FormSettings:
     )
 
 
-def signing_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:
+def signature_providers(*, config: Config, clock: Clock) -> dict[str, SignatureProvider]:
+    """The providers whose documents are fetched, by name; nothing is called."""
+    found = config.docusign
+    if not found.is_on:
+        return {}
+    login = DocusignLogin(
+        base_url=found.base_url,
+        auth_url=found.auth_url,
+        account_id=found.account_id,
+        integration_key=found.integration_key,
+        user_id=found.user_id,
+        private_key=config.secrets.signing.docusign_private_key.get_secret_value(),
+        record_field=found.record_field,
+    )
+    return {"docusign": DocusignProvider(login=login, clock=clock)}
+
+
+def signing_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
     """Certificates that are none, names of values that do not exist, a watched folder that is not there."""
+    yield from _docusign_faults(raw.get("docusign", {}), secrets)
     section = raw.get("order_forms", {})
     try:
         found = OrderFormSettings.model_validate(section)
@@ -70,6 +91,20 @@ def signing_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]
         yield from _layout_faults(layout)
     if found.inbox and not Path(found.inbox).is_dir():
         yield setting_fault("order_forms.inbox", "There is no such folder.", "Make it, or correct the path.")
+
+
+def _docusign_faults(table: Any, secrets: Secrets) -> Iterable[Fault]:
+    try:
+        found = DocusignSettings.model_validate(table)
+    except ValidationError:
+        return
+    parts = (found.base_url, found.account_id, found.integration_key, found.user_id)
+    if any(parts) and not all(parts):
+        message = "needs base_url, account_id, integration_key and user_id together."
+        yield setting_fault("docusign", message, "Give all four, or none when no documents are fetched.")
+    if found.is_on and not secrets.signing.docusign_private_key.get_secret_value():
+        name = "COUNTERSIGN_DOCUSIGN_PRIVATE_KEY"
+        yield setting_fault(name, "This secret is needed to fetch documents.", f"Set it, or {name}_FILE to its file.")
 
 
 def _layout_faults(layout: LayoutSettings) -> Iterable[Fault]:

@@ -27,8 +27,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain": {"errors"},
     "ports": {"domain", "errors", "ports_sweeps"},
     "ports_payments": {"domain"},
+    "ports_identity": {"errors"},
     "ports_mail": set(),
     "ports_sweeps": set(),
+    "ports_signing": {"domain"},
     "engine": {"errors"},
     "config": {
         *(
@@ -57,6 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "adapters": {
         *("connector", "domain", "errors", "logs"),
         *("ports", "ports_mail", "ports_payments", "ports_sweeps"),
+        *("connector", "domain", "errors", "logs", "ports", "ports_identity", "ports_mail", "ports_payments"),
+        "ports_signing",
     },
     "documents": {"domain", "errors"},
     "order_forms": {"connector", "domain", "errors"},
@@ -64,13 +68,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "usecases": {
         *("documents", "domain", "errors", "logs", "order_forms", "ports", "ports_mail"),
         *("ports_payments", "ports_sweeps", "statements", "store"),
+        *("documents", "domain", "errors", "logs", "order_forms", "ports", "ports_identity", "ports_mail"),
+        *("ports_payments", "ports_signing", "statements", "store"),
     },
-    "services": {"config", "domain", "ports", "ports_mail", "ports_payments", "statements", "store", "usecases"},
+    "services": {
+        *("config", "domain", "ports", "ports_identity", "ports_mail", "ports_payments", "ports_signing"),
+        *("statements", "store", "usecases"),
+    },
     "problems": {"errors", "logs"},
     "mappings": {"domain", "errors", "ports"},
     "webhooks": {
         *("domain", "errors", "logs", "ports", "problems", "services"),
-        *("usecases.receive_access_hint", "usecases.receive_message", "usecases.receive_payment_event"),
+        *(
+            "usecases.receive_access_hint",
+            "usecases.receive_envelope",
+            "usecases.receive_message",
+            "usecases.receive_payment_event",
+        ),
     },
     "web": {
         *("connector", "domain", "errors", "logs", "problems", "services", "usecases"),
@@ -89,7 +103,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "finance": {"config_billing", "domain"},
     "cashier": {"config", "config_cash", "domain", "statements"},
     "signing": {
-        *("config", "config_faults", "config_order_forms", "config_secrets", "domain", "errors"),
+        *(
+            "adapters",
+            "ports",
+            "ports_signing",
+            "config",
+            "config_faults",
+            "config_order_forms",
+            "config_secrets",
+            "domain",
+            "errors",
+        ),
         *("order_forms", "usecases"),
     },
     "assuming": {"config", "config_secrets", "domain", "mappings"},

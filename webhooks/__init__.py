@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webhooks import airwallex, salesforce, stigg
+from webhooks import airwallex, e_signature, salesforce, stigg
 
-BLUEPRINTS: tuple[Blueprint, ...] = (salesforce.BLUEPRINT, airwallex.BLUEPRINT, stigg.BLUEPRINT)
+BLUEPRINTS: tuple[Blueprint, ...] = (salesforce.BLUEPRINT, airwallex.BLUEPRINT, stigg.BLUEPRINT, e_signature.BLUEPRINT)

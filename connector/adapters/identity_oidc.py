@@ -30,7 +30,8 @@ from joserfc.jwk import KeySet
 from connector.adapters.http import HttpSettings, ServiceSession, require_safe_url
 from connector.errors import Misconfigured, Unavailable
 from connector.logs import log
-from connector.ports import Clock, Identity, IdentityRefused
+from connector.ports import Clock
+from connector.ports_identity import Identity, IdentityRefused
 
 _KEEP = timedelta(hours=1)
 _ASK_KEYS_AGAIN = timedelta(minutes=1)

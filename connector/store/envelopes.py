@@ -128,11 +128,35 @@ def claim(*, work: UnitOfWork, now: datetime, until: datetime) -> StoredEnvelope
     return replace(_envelope(row), attempts=row.attempts + 1)
 
 
-def save_fetched(*, work: UnitOfWork, envelope_id: int, certificate_sha256: str, now: datetime) -> None:
-    """Its documents are here."""
+def save_found(
+    *,
+    work: UnitOfWork,
+    envelope_id: int,
+    record_id: str,
+    signers: Sequence[Person],
+    completed_at: datetime | None,
+    certificate_sha256: str,
+    now: datetime,
+) -> None:
+    """What the provider itself says of the envelope; an empty record leaves what an event said."""
+    row = load(connection=work.connection, envelope_id=envelope_id)
+    values = {
+        "record_id": record_id or row.record_id,
+        "completed_at": completed_at or row.completed_at,
+        "recipients": [{"name": one.name, "email": one.email} for one in signers or row.signers],
+        "certificate_sha256": certificate_sha256 or None,
+        "changed_at": now,
+    }
+    work.execute(envelopes.update().where(envelopes.c.id == envelope_id).values(values))
+
+
+def save_fetched(
+    *, work: UnitOfWork, envelope_id: int, certificate_sha256: str, now: datetime, message: str = ""
+) -> None:
+    """Its documents are here; the message tells of those that cannot be order forms."""
     values = {
         "state": FETCHED, "certificate_sha256": certificate_sha256 or None, "not_before": None, "code": "",
-        "message": "", "changed_at": now,
+        "message": message, "changed_at": now,
     }  # fmt: skip
     work.execute(envelopes.update().where(envelopes.c.id == envelope_id).values(values))
 

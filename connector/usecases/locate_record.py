@@ -14,8 +14,12 @@ from connector.ports import Org
 _KINDS = {"0Q0": "Quote", "006": "Opportunity", "801": "Order", "800": "Contract"}
 
 
-def locate_record(*, orgs: Mapping[str, Org], record_id: str, org_id: str = "") -> RecordRef | None:
+def locate_record(
+    *, orgs: Mapping[str, Org], record_id: str, org_id: str = "", is_asking: bool = True
+) -> RecordRef | None:
     """The record that this id (18 characters) names, None when no connected org has it.
+
+    `is_asking` False calls nobody: then only what the id alone tells is known.
 
     Raises Retryable errors when an org that must be asked does not answer.
     """
@@ -27,6 +31,6 @@ def locate_record(*, orgs: Mapping[str, Org], record_id: str, org_id: str = "") 
         for name, mapping in org.mappings.items():
             # An id of a standard object is of no other kind.
             is_possible = name == kind or (not kind and name not in _KINDS.values())
-            if is_possible and org.gateway.fetch(selection=mapping.selection, record_ids=[record_id]):
+            if is_asking and is_possible and org.gateway.fetch(selection=mapping.selection, record_ids=[record_id]):
                 return RecordRef(org.org_id, name, record_id)
     return None

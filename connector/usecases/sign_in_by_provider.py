@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from connector.errors import Conflict, Refused
-from connector.ports import Clock, Identity, IdentityProvider, IdentityRefused
+from connector.ports import Clock
+from connector.ports_identity import Identity, IdentityProvider, IdentityRefused
 from connector.store import identities, users
 from connector.store.identities import StartedLogin
 from connector.store.unit_of_work import Database, UnitOfWork

@@ -10,7 +10,7 @@ from flask import Flask
 
 from connector.adapters.clock import FixedClock
 from connector.domain.review import DecisionRefused
-from connector.ports import Identity
+from connector.ports_identity import Identity
 from connector.store import audit
 from connector.store.unit_of_work import Database
 from connector.store.users import PEOPLE
