@@ -20,9 +20,8 @@ from connector.domain.tax import PriceBasis, Tax, TaxRounding
 from connector.domain.taxed_documents import TaxedDocument
 from connector.domain.terms import Customer, Order, RecordRef
 from connector.domain.usage import UsageQuestion, UsageReport
-from connector.errors import Fault, Refused
-from connector.ports_sweeps import RecordStamp, Touched, TouchedQuestion
 from connector.errors import Fault
+from connector.ports_sweeps import RecordStamp, Touched, TouchedQuestion
 
 JsonScalar = str | int | bool | Decimal | None
 
