@@ -12,10 +12,14 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class StiggSection(Section):
-    """One environment of Stigg; the key decides which. `timeout` is in seconds, for one answer."""
+    """One environment of Stigg; the key decides which. `timeout` is in seconds, for one answer.
+
+    `prices` writes the agreed prices and minimum spends beside each subscription; nothing is billed by them.
+    """
 
     base_url: str = "https://api.stigg.io"
     timeout: float = Field(default=30, ge=1, le=300)
+    prices: bool = False
 
     @field_validator("base_url")
     @classmethod

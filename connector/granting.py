@@ -38,7 +38,8 @@ def stigg_platform(*, config: Config, database: Database, clock: Clock) -> Stigg
             turns=PacedChanges(database, name="stigg"),
             history_turns=PacedChanges(database, name="stigg usage history", pace=_HISTORY),
             clock=clock,
-        )
+        ),
+        writes_prices=config.stigg.prices,
     )
 
 

@@ -172,7 +172,8 @@ class SubscriptionRequest:
     """One subscription to make or bring in line; `key` is ours, made from our row id, the same on every retry.
 
     `contract_ref` is ours too, and the key of the contract. `subscription_ref` is what the platform answered when it
-    was granted before, empty when we never had an answer (which does not prove that there is none).
+    was granted before, empty when we never had an answer (which does not prove that there is none). `currency` is that
+    of the contract, for the prices of `wanted`.
     """
 
     key: str
@@ -181,6 +182,7 @@ class SubscriptionRequest:
     wanted: AccessWanted
     salesforce_id: str = ""
     subscription_ref: str = ""
+    currency: str = ""
 
 
 class EntitlementPlatform(Protocol):

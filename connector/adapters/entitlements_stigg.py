@@ -1,7 +1,7 @@
 """Stigg as entitlement platform, by its official SDK: each verb of the port in Stigg's calls.
 
-What each call means is in the modules beside this one (`stigg_*.py`). It must not know orders, rows or prices: invoices
-are ours, and a price that stands in two places is wrong in one of them.
+What each call means is in the modules beside this one (`stigg_*.py`). It must not know orders or rows. Nothing is
+billed there: `writes_prices` only shows beside a subscription what was agreed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from connector.ports import SubscriptionRequest
 class StiggPlatform:
     """An EntitlementPlatform and a UsageBook on one environment of Stigg. May be used from many threads."""
 
-    def __init__(self, calls: StiggCalls) -> None:
+    def __init__(self, calls: StiggCalls, *, writes_prices: bool = False) -> None:
         self._calls = calls
         self._catalogue = StiggCatalogue(calls)
         self._reader = StiggReader(calls, self._catalogue)
         self._customers = StiggCustomers(calls)
-        self._contracts = StiggContracts(calls, self._catalogue, self._reader)
+        self._contracts = StiggContracts(calls, self._catalogue, self._reader, writes_prices=writes_prices)
         self._usage = StiggUsage(calls, self._reader)
 
     @property

@@ -17,6 +17,7 @@ from connector.adapters.stigg_catalogue import StiggCatalogue
 from connector.adapters.stigg_checks import refuse_wrong_grants
 from connector.adapters.stigg_errors import StiggDoubled, StiggUnknown
 from connector.adapters.stigg_granted import StiggReader
+from connector.adapters.stigg_prices import price_fields
 from connector.adapters.stigg_subscriptions import Ask, KeyTaken, StiggSubscriptions
 from connector.adapters.stigg_words import GrantRefused, midnight
 from connector.errors import Conflict
@@ -30,11 +31,14 @@ _MOST_JOINS = 5
 class StiggContracts:
     """Granting what one contract sells. May be used from many threads."""
 
-    def __init__(self, calls: StiggCalls, catalogue: StiggCatalogue, reader: StiggReader) -> None:
+    def __init__(
+        self, calls: StiggCalls, catalogue: StiggCatalogue, reader: StiggReader, *, writes_prices: bool
+    ) -> None:
         self._calls = calls
         self._catalogue = catalogue
         self._reader = reader
-        self._single = StiggSubscriptions(calls, catalogue, reader)
+        self._writes_prices = writes_prices
+        self._single = StiggSubscriptions(calls, catalogue, reader, writes_prices=writes_prices)
 
     def grant(self, requests: Sequence[SubscriptionRequest]) -> tuple[str, ...]:
         """Make or bring in line what one contract sells; the refs in that order.
@@ -71,6 +75,8 @@ class StiggContracts:
     def _ask(self, request: SubscriptionRequest) -> Ask:
         found = self._catalogue.plan(request.wanted.plan_ref)
         refuse_wrong_grants(wanted=request.wanted, found=found)
+        if self._writes_prices:
+            price_fields(request)
         assert found is not None
         several = self._catalogue.allows_several(found.plan.product_ref)
         return Ask(request, found, request.contract_ref if several else None)

@@ -13,6 +13,7 @@ from typing import Any
 from connector.adapters.stigg_calls import StiggCalls, keyed, require_made
 from connector.adapters.stigg_catalogue import StiggCatalogue, StiggPlan
 from connector.adapters.stigg_granted import OPEN, StiggReader
+from connector.adapters.stigg_prices import price_fields, prices_differ
 from connector.adapters.stigg_words import (
     CONTRACT_NOTE,
     GrantRefused,
@@ -65,10 +66,13 @@ class Ask:
 class StiggSubscriptions:
     """Making and changing single subscriptions. May be used from many threads."""
 
-    def __init__(self, calls: StiggCalls, catalogue: StiggCatalogue, reader: StiggReader) -> None:
+    def __init__(
+        self, calls: StiggCalls, catalogue: StiggCatalogue, reader: StiggReader, *, writes_prices: bool
+    ) -> None:
         self._calls = calls
         self._catalogue = catalogue
         self._reader = reader
+        self._writes_prices = writes_prices
 
     def running(self, ask: Ask, held: Sequence[Mapping[str, Any]], contract_uuid: str) -> Mapping[str, Any] | None:
         """What the customer runs of the product under this contract, or what may become part of it.
@@ -100,7 +104,8 @@ class StiggSubscriptions:
             return self.provision(ask)
         ours = notes(request.wanted, plan, contract_ref=request.contract_ref, salesforce_id=request.salesforce_id)
         wanted_notes = merged_notes(row.get("metadata") or {}, ours)
-        differs = access_differences(wanted=request.wanted, granted=self._reader.granted(row))
+        differs = bool(access_differences(wanted=request.wanted, granted=self._reader.granted(row)))
+        differs = differs or (self._writes_prices and prices_differ(request, row))
         if not differs and wanted_notes == (row.get("metadata") or {}):
             return str(row["id"])
         self._change(ask, str(row["id"]), wanted_notes)
@@ -141,7 +146,7 @@ class StiggSubscriptions:
             "salesforce_id": request.salesforce_id,
             "resource_id": ask.resource,
         }
-        return body | {name: value for name, value in optional.items() if value}
+        return body | {name: value for name, value in optional.items() if value} | self._prices(ask)
 
     def _change(self, ask: Ask, ref: str, wanted_notes: dict[str, str]) -> None:
         request, plan = ask.request, ask.found.plan
@@ -153,6 +158,9 @@ class StiggSubscriptions:
         }
         if request.wanted.add_ons or self._has_add_ons(ref):
             body["addons"] = add_ons(request.wanted)
+        if self._writes_prices:
+            # What is not agreed any more is cleared; only null does that.
+            body |= {"minimum_spend": None} | self._prices(ask)
         if request.salesforce_id:
             body["salesforce_id"] = request.salesforce_id
         self._calls.change(
@@ -161,6 +169,9 @@ class StiggSubscriptions:
             entity=f"subscription {ref}",
             call=lambda client: client.v1.subscriptions.with_raw_response.update(ref, **body),
         )
+
+    def _prices(self, ask: Ask) -> dict[str, Any]:
+        return price_fields(ask.request) if self._writes_prices else {}
 
     def _has_add_ons(self, ref: str) -> bool:
         row = self._reader.subscription(ref)

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from connector.domain import access_faults
 from connector.domain.entitlements import AccessWanted, CustomPlan, FeatureKind, Grant, PlanEntitlement
+from connector.domain.sold_prices import sold_prices
 from connector.domain.terms import LineItem, ProvisionKind
 from connector.errors import Fault
 
@@ -123,7 +124,20 @@ def _subscription(deal: _Deal, plan_line: LineItem, plan: CustomPlan) -> AccessW
         grants=tuple(grants),
         add_ons=_add_ons(deal.line_items, plan, deal.plans, faults),
         plan_version=plan.version,
+        prices=sold_prices(line_items=_priced(deal, plan)),
     )
+
+
+def _priced(deal: _Deal, plan: CustomPlan) -> list[LineItem]:
+    """The lines whose prices belong to the plan's subscription; what credits cost is no price of a unit used."""
+    fitting = None if plan.add_on_refs is None else set(plan.add_on_refs)
+    return [
+        line
+        for line in deal.line_items
+        if (line.provision.kind is ProvisionKind.PLAN and line.provision.ref == plan.ref)
+        or (line.provision.kind is ProvisionKind.ENTITLEMENT and brought_by(line=line, plan=plan) is not None)
+        or (line.provision.kind is ProvisionKind.ADD_ON and (fitting is None or line.provision.ref in fitting))
+    ]
 
 
 def _as_in_plan(entitlement: PlanEntitlement, value: Decimal | None) -> Grant:

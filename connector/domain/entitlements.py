@@ -6,11 +6,12 @@ platform's words or call anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from connector.domain.sold_prices import SoldPrice
 from connector.domain.terms import Cadence, ProvisionKind
 
 
@@ -97,6 +98,7 @@ class AccessWanted:
     """One subscription as sold: the plan, its negotiated grants and add-ons for [starts_on, ends_on).
 
     `plan_version` is the version of the plan that the terms were checked against, 0 when the platform tells none.
+    `prices` are what was agreed for it; access is the same whatever they are, so they do not count in comparisons.
     """
 
     plan_ref: str
@@ -106,6 +108,7 @@ class AccessWanted:
     grants: tuple[Grant, ...]
     add_ons: tuple[tuple[str, Decimal], ...] = ()
     plan_version: int = 0
+    prices: tuple[SoldPrice, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,7 @@ def _request(context: StepContext, contract_id: int, customer_ref: str, row: Sto
         wanted=row.wanted,
         salesforce_id=context.terms.source.record_id,
         subscription_ref=row.platform_ref,
+        currency=context.terms.currency,
     )
 
 

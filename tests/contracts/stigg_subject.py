@@ -38,15 +38,20 @@ def stigg_server(
 
 
 def stigg_platform(
-    server: StiggServer, clock: FixedClock, *, turns: Turns | None = None, read_seconds: float = 5, base_url: str = ""
+    server: StiggServer,
+    clock: FixedClock,
+    *,
+    turns: Turns | None = None,
+    read_seconds: float = 5,
+    writes_prices: bool = False,
 ) -> StiggPlatform:
     """The adapter on that stand-in; it waits for nothing."""
-    account = StiggAccount(base_url=base_url or server.base_url, api_key=API_KEY, read_seconds=read_seconds)
+    account = StiggAccount(base_url=server.base_url, api_key=API_KEY, read_seconds=read_seconds)
     paced = turns or NoWaiting()
     calls = StiggCalls(
         account=account, turns=paced, history_turns=NoWaiting(), clock=clock, sleep=lambda _seconds: None
     )
-    return StiggPlatform(calls)
+    return StiggPlatform(calls, writes_prices=writes_prices)
 
 
 def _sold(plan: CustomPlan, add_on: str) -> SoldPlan:

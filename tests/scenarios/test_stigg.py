@@ -83,6 +83,27 @@ def test_a_signed_deal_is_granted_on_stigg_and_proved(stigg: StiggWorld) -> None
     assert contract == f"contract-{world.contract(deal).id}"
 
 
+def test_agreed_prices_stand_beside_the_subscription_when_that_is_wanted(
+    make_world: Callable[..., World], sqlite_database: Database, stigg: StiggWorld
+) -> None:
+    sections = stigg_sections(stigg.server)
+    sections["stigg"]["prices"] = True
+    world = make_world(sqlite_database, **sections)
+    deal = world.seller.quote(_SOLD)
+
+    world.look_at(deal)
+    world.look_at(deal)
+
+    assert world.order(deal).state == "FULFILLED", world.record(deal).reason
+    (held,) = stigg.server.subscriptions.held.values()
+    assert held.fields["billingPeriod"] == "ANNUALLY"
+    assert held.fields["priceOverrides"] == [
+        {"baseCharge": True, "amount": 1000, "currency": "usd"},
+        {"featureId": "feature-seats", "amount": 24, "currency": "usd"},
+    ]
+    assert [call.method for call in stigg.server.changes()] == ["POST", "POST"]
+
+
 def test_looking_again_changes_nothing_on_stigg(stigg: StiggWorld) -> None:
     deal = stigg.world.seller.quote(_SOLD)
     stigg.world.look_at(deal)
