@@ -32,7 +32,7 @@ from connector.services import Services
 from connector.signing import form_settings, signature_providers
 from connector.store import mapping_versions
 from connector.store.migrate import migrate
-from connector.store.unit_of_work import Database
+from connector.store.unit_of_work import Database, DatabaseLimits
 from connector.usecases.approve_in_bulk import carry_out
 from connector.usecases.bill_contracts import Biller
 from connector.usecases.gate_order import FormGate
@@ -47,7 +47,7 @@ from mappings.writeback import attempt_fields, status_field_name, status_fields
 
 def make_services(config: Config, *, clock: Clock | None = None) -> Services:
     """The parts of one process; nothing is called yet. Raises Misconfigured with every fault of the settings."""
-    database = Database(config.database.url)
+    database = Database(config.database.url, limits=_limits(config))
     used_clock = clock or SystemClock()
     starter = WorkStarter(engine=database.writer, is_sqlite=database.is_sqlite)
     platform, usage = _access(config, database, used_clock)
@@ -166,6 +166,7 @@ def make_worker(services: Services, *, executor_id: str = "") -> Worker:
         is_sqlite=services.database.is_sqlite,
         executor_id=executor,
         runs={"look": looker.look, "spread": spread_bodies, "bill": bill, "approve": approve},
+        idle_limit=services.config.database.idle_limit,
         slots=services.config.jobs.slots,
     )
 
@@ -253,6 +254,11 @@ def _unfinished(config: Config, object_name: str) -> str:
 def _tax_rule(row: TaxRuleSettings) -> TaxRule:
     values = row.model_dump(exclude={"place", "category"})
     return TaxRule(place=Place(row.place), category=TaxCategory(row.category), **values)
+
+
+def _limits(config: Config) -> DatabaseLimits:
+    of = config.database
+    return DatabaseLimits(idle=of.idle_limit, lock=of.lock_limit, statement=of.statement_limit)
 
 
 def _url(database: Database) -> str:

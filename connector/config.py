@@ -51,9 +51,15 @@ def _told(fault: Fault) -> str:
 
 
 class DatabaseSettings(_Section):
-    """Where everything is kept. A URL with a password comes from COUNTERSIGN_DATABASE_URL, never from the file."""
+    """Where everything is kept. A URL with a password comes from COUNTERSIGN_DATABASE_URL, never from the file.
+
+    The limits are seconds and hold on PostgreSQL: a transaction without a sign of life, a wait for a lock, a statement.
+    """
 
     url: str = Field(default="sqlite:///var/countersign.db", repr=False)
+    idle_limit: float = Field(default=30, ge=1, le=3600)
+    lock_limit: float = Field(default=20, ge=1, le=3600)
+    statement_limit: float = Field(default=300, ge=10, le=86_400)
 
     @field_validator("url")
     @classmethod
@@ -70,7 +76,8 @@ class SalesforceSettings(_Section):
 
     `signed` and `mapping` are this org's own rules; without them the shared `[[signed]]` and `[mapping]` hold.
     `calls_per_day` is the most calls a day that we want to see in the org, by everybody; None leaves it to the org's
-    own limit. Near it our searches wait.
+    own limit. Near it our searches wait. `client_cert_header` is where our proxy names the client certificate of a
+    push; its value must be one of `client_cert_expected`.
     """
 
     name: str = Field(default="default", pattern=f"^{ORG_NAME}$")
@@ -82,6 +89,8 @@ class SalesforceSettings(_Section):
     org_id: str
     api_version: str = Field(default="63.0", pattern=r"^\d{2,3}\.0$")
     calls_per_day: int | None = Field(default=None, ge=100)
+    client_cert_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]{0,60}$")
+    client_cert_expected: tuple[str, ...] = ()
     signed: tuple[dict[str, Any], ...] | None = None
     mapping: dict[str, Any] | None = None
 
@@ -107,6 +116,8 @@ class SalesforceSettings(_Section):
     def _has_user(self) -> SalesforceSettings:
         if self.auth == "jwt" and not self.username:
             raise ValueError("username is needed with auth = 'jwt'")
+        if bool(self.client_cert_header) != any(self.client_cert_expected):
+            raise ValueError("client_cert_header and client_cert_expected are given together or not at all")
         return self
 
 
@@ -211,6 +222,8 @@ class WebSettings(_Section):
     login: Literal["local", "oidc"] = "local"
     oidc: OidcSettings | None = None
     session_hours: int = Field(default=12, ge=1, le=168)
+    api_calls_per_minute: int = Field(default=1200, ge=0, le=1_000_000)
+    pushes_per_minute: int = Field(default=30_000, ge=0, le=1_000_000)
     metrics: bool = True
     api_docs: bool = True
     largest_body: int = Field(default=2_000_000, ge=10_000, le=50_000_000)

@@ -148,6 +148,7 @@ class Worker:
         runs: Mapping[str, Callable[[str, str], str]],
         slots: int = 8,
         poll_seconds: float = 0.05,
+        idle_limit: float = 30,
     ) -> None:
         config: DBOSConfig = {
             "name": _APPLICATION,
@@ -165,6 +166,8 @@ class Worker:
             config["system_database_engine"] = engine
         else:
             config["system_database_url"] = database_url
+            # Its own connections, too, must not hold locks for a process that does not live.
+            config["sys_db_idle_transaction_timeout_sec"] = idle_limit
         self.executor_id = executor_id
         self._config = config
         self._runs = runs

@@ -30,6 +30,7 @@ from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
 from connector.usecases.decide_form import FormDesk
 from connector.usecases.form_settings import FormSettings
+from connector.usecases.limit_callers import CallerLimits
 from connector.usecases.pay_embedded import PayPage
 from connector.usecases.postbox import Postbox
 from connector.usecases.receive_envelope import EnvelopeReceiver
@@ -76,6 +77,7 @@ class Services:
     front: FrontDesk = field(init=False)
     forms: FormDesk = field(init=False)
     envelopes: EnvelopeReceiver = field(init=False)
+    limits: CallerLimits = field(init=False)
 
     def __post_init__(self) -> None:
         """Postbox and desks work on this database and with this starter, whatever was replaced."""
@@ -91,6 +93,7 @@ class Services:
         object.__setattr__(self, "forms", forms)
         receiver = EnvelopeReceiver(self.database, self.clock, self.starter, self.orgs, frozenset(self.signing))
         object.__setattr__(self, "envelopes", receiver)
+        object.__setattr__(self, "limits", CallerLimits(clock=self.clock))
 
 
 def current_services() -> Services:

@@ -59,6 +59,20 @@ def provider_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]
         yield setting_fault(variable, message, f"Set it, or {variable}_FILE to its file.")
 
 
+def certificate_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Fault]:
+    """A header with the client's certificate that anybody could send, because no proxy stands in front."""
+    given, web = raw.get("salesforce", []), raw.get("web", {})
+    has_proxy = isinstance(web, Mapping) and web.get("trusted_proxies", 0) not in (0, False)
+    for number, org in enumerate(given if isinstance(given, list) else [given], start=1):
+        if isinstance(org, Mapping) and org.get("client_cert_header") and not has_proxy:
+            place = f"salesforce[{number}]" if isinstance(given, list) else "salesforce"
+            yield setting_fault(
+                f"{place}.client_cert_header",
+                "Without a trusted proxy anybody could send this header.",
+                "Set [web] trusted_proxies to how many proxies stand in front, or take the header out.",
+            )
+
+
 def shared_secret_faults(_raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
     """A push token or event secret that two orgs have: a message would be taken for the wrong org's."""
     owners: dict[tuple[str, str], str] = {}
@@ -119,6 +133,7 @@ _JUDGES = (
     login_faults,
     provider_faults,
     shared_secret_faults,
+    certificate_faults,
     mapping_faults,
     writeback_faults,
     finance_faults,

@@ -85,6 +85,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "usecases.receive_message",
             "usecases.receive_payment_event",
         ),
+        "usecases.limit_callers",
     },
     "web": {
         *("connector", "domain", "errors", "logs", "problems", "services", "usecases"),

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from connector.__main__ import main
 from connector.config import Config, ConfigRefused, load_config, parse_config
 from connector.validation import (
+    certificate_faults,
     login_faults,
     mapping_faults,
     read_settings,
@@ -440,3 +441,20 @@ org_id = "{SECOND_ORG_ID}"
     assert fault.field == "COUNTERSIGN_SALESFORCE_EU_PUSH_TOKENS"
     assert "Entry 2 is one of the org 'default' as well" in fault.message
     assert "token-of-both" not in str(refusal.value)
+
+
+def test_a_certificate_header_that_anybody_could_send_is_refused() -> None:
+    text = GOOD + 'client_cert_header = "X-Client-Cert"\nclient_cert_expected = ["CN=proxy.salesforce.com"]\n'
+    proxied = text + "[web]\ntrusted_proxies = 1\n"
+
+    with pytest.raises(ConfigRefused) as refusal:
+        parse_config(raw=tomllib.loads(text), environment=ENVIRONMENT, judges=(certificate_faults,))
+
+    assert [fault.field for fault in refusal.value.faults] == ["salesforce.client_cert_header"]
+    assert parse_config(raw=tomllib.loads(proxied), environment=ENVIRONMENT, judges=(certificate_faults,))
+
+
+def test_a_certificate_header_needs_what_is_expected_in_it() -> None:
+    faults = refused(GOOD + 'client_cert_header = "X-Client-Cert"\n')
+
+    assert "given together" in next(iter(faults.values()))

@@ -14,11 +14,12 @@ from connector.errors import Refused
 from connector.logs import log
 from connector.problems import problem_of, problem_of_http
 from connector.services import Services, current_services
+from connector.usecases.limit_callers import TooManyCalls
 from connector.usecases.receive_message import Message, Receipt
 from webhooks.counts import count_receipt, count_refusal
 from webhooks.events import read_events
 from webhooks.outbound_messages import read_outbound_messages
-from webhooks.senders import org_of_signature, org_of_token
+from webhooks.senders import admit_push, check_certificate, org_of_signature, org_of_token
 from webhooks.signatures import SignedHeaders
 
 BLUEPRINT = Blueprint("webhooks_salesforce", __name__, url_prefix="/webhooks/salesforce")
@@ -40,6 +41,8 @@ def receive_outbound_messages(token: str) -> Response:
     """Outbound messages: one Ack for all notifications of the body."""
     services = current_services()
     org = org_of_token(services=services, token=token)
+    check_certificate(services=services, org=org, header=request.headers.get)
+    admit_push(services=services, org=org)
     body = _read_body(services)
     _receive(services, body=body, messages=read_outbound_messages(body=body, org=org))
     return Response(_ACK, content_type=_ACK_TYPE)
@@ -52,6 +55,7 @@ def receive_events() -> tuple[Response, int]:
     headers = _signed_headers()
     body = _read_body(services)
     org = org_of_signature(services=services, body=body, headers=headers, now=services.clock.now())
+    admit_push(services=services, org=org)
     messages = read_events(body=body, webhook_id=headers.message_id, org=org)
     receipt = _receive(services, body=body, messages=messages)
     return jsonify(accepted=receipt.new, known=receipt.known), 202
@@ -61,6 +65,14 @@ def receive_events() -> tuple[Response, int]:
 def answer_refused(error: Refused) -> Response:
     """A refusal is logged without the address, which holds a token, and counted."""
     log.warning("webhook_refused", source=request.endpoint, code=error.code, error=str(error))
+    count_refusal(source=str(request.endpoint), code=error.code)
+    return problem_of(error)
+
+
+@BLUEPRINT.errorhandler(TooManyCalls)
+def answer_too_many(error: TooManyCalls) -> Response:
+    """Salesforce keeps what was not acknowledged and sends it again, for 24 hours; nothing is lost."""
+    log.warning("webhook_refused", source=request.endpoint, code=error.code)
     count_refusal(source=str(request.endpoint), code=error.code)
     return problem_of(error)
 

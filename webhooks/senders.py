@@ -7,6 +7,7 @@ is, nor which orgs there are.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from datetime import datetime
 
 from connector.errors import Refused
@@ -33,6 +34,15 @@ class WrongOrg(Refused):
     http_status = 403
 
 
+class CertificateRefused(Refused):
+    """The sender's client certificate is missing or not the expected one."""
+
+    code = "CLIENT_CERTIFICATE"
+    owner = "operator"
+    fix = "Have the proxy ask for the certificate and name it in the header of [salesforce] client_cert_header."
+    http_status = 403
+
+
 def org_of_token(*, services: Services, token: str) -> Org:
     """The org that has this push token. Raises UnknownToken. Every token is compared, in constant time each."""
     given = token.encode()
@@ -45,6 +55,34 @@ def org_of_token(*, services: Services, token: str) -> Org:
     if not fitting:
         raise UnknownToken
     return fitting[0]
+
+
+def check_certificate(*, services: Services, org: Org, header: Callable[[str, str], str]) -> None:
+    """Where the settings ask for it, the sender's client certificate must be the expected one, as our proxy names it.
+
+    Raises CertificateRefused, also when no proxy is trusted: then anybody could have sent the header.
+    """
+    settings = next(one for one in services.config.salesforce if one.name == org.name)
+    if not settings.client_cert_header:
+        return
+    given = _same_certificate(header(settings.client_cert_header, ""))
+    is_expected = any(
+        hmac.compare_digest(given.encode(), _same_certificate(expected).encode())
+        for expected in settings.client_cert_expected
+    )
+    if not given or not is_expected or not services.config.web.trusted_proxies:
+        raise CertificateRefused
+
+
+def admit_push(*, services: Services, org: Org) -> None:
+    """Count one delivery of the org. Raises TooManyCalls; the sender keeps what was not acknowledged."""
+    services.limits.admit(kind="push", caller=org.org_id, per_minute=services.config.web.pushes_per_minute)
+
+
+def _same_certificate(text: str) -> str:
+    """One spelling: a fingerprint without colons in small letters; a subject as it is."""
+    plain = text.strip().replace(":", "").casefold()
+    return plain if plain and all(letter in "0123456789abcdef" for letter in plain) else text.strip()
 
 
 def org_of_signature(*, services: Services, body: bytes, headers: SignedHeaders, now: datetime) -> Org:

@@ -25,6 +25,9 @@ def migrate(*, database: Database) -> tuple[str, str]:
     """Run what is missing, in one transaction; answers the revision before (empty = new database) and after."""
     with database.unit_of_work() as work:
         if not database.is_sqlite:
+            for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+                # A large table takes its time, and so does another process that migrates first.
+                work.execute(sa.text(f"SET LOCAL {limit} = 0"))
             work.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         before = current_revision(connection=work.connection)
         command.upgrade(_configuration(work.connection), "head")

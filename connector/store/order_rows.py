@@ -150,6 +150,16 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoneRow:
+    """That the order was taken back from its contract: from which day on, why, by whom and when."""
+
+    on: date
+    reason: str
+    actor: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OrderDetail:
     """Everything about one order."""
 
@@ -165,3 +175,4 @@ class OrderDetail:
     record_looked_at: datetime | None
     record_not_before: datetime | None
     record_attempts: int
+    undone: UndoneRow | None = None

@@ -21,11 +21,13 @@ from connector.store.order_rows import (
     OrderRow,
     Problem,
     StepRow,
+    UndoneRow,
     WritebackRow,
     WrittenField,
 )
 from connector.store.queries import Page, PageAsked
 from connector.store.tables import contracts, fulfilment_steps, inbox, inbox_bodies, order_lines, orders, records
+from connector.store.tables_billing import contract_undos
 
 ORDER_STATES = tuple(state.value for state in OrderState)
 # In these states nothing happens until somebody or something comes from outside.
@@ -77,6 +79,7 @@ def load_order(*, connection: Connection, number: str) -> OrderDetail | None:
         record_looked_at=row.looked_at,
         record_not_before=row.not_before,
         record_attempts=row.attempts,
+        undone=_undone(connection, row.id),
     )
 
 
@@ -85,6 +88,12 @@ def list_writebacks(*, connection: Connection, org_id: str, record_id: str) -> t
     table = tables.writebacks
     query = sa.select(table).where(table.c.org_id == org_id, table.c.record_id == record_id).order_by(table.c.id)
     return tuple(_writeback(row) for row in connection.execute(query))
+
+
+def _undone(connection: Connection, order_id: int) -> UndoneRow | None:
+    query = sa.select(contract_undos).where(contract_undos.c.order_id == order_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else UndoneRow(row.on, row.reason, row.actor, row.made_at)
 
 
 def message_row(row: Any) -> MessageRow:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from connector.errors import Misconfigured, Unavailable
 from connector.store.sqlite_lock import WriteLock
 
+# PostgreSQL's name for the end of a session that was idle inside a transaction.
+_IDLE_IN_TRANSACTION = "25P03"
 # Bodies of messages and names of customers do not belong in the text of an error.
 _QUIET = {"hide_parameters": True}
 _CONNECT = {"check_same_thread": False, "timeout": 30}
@@ -46,13 +49,27 @@ class UnitOfWork:
         return self.connection.execute(statement, parameters)
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseLimits:
+    """Seconds that PostgreSQL bears with a connection: idle inside a transaction, waiting for a lock, in one statement.
+
+    A process that is paused in the middle of a transaction thus holds up nobody for longer than `idle`.
+    """
+
+    idle: float = 30
+    lock: float = 20
+    statement: float = 300
+
+
 class Database:
     """The engines of one database. Writers are serialised on SQLite; PostgreSQL does that by itself."""
 
-    def __init__(self, url: str, *, pool_size: int = 12) -> None:
+    def __init__(self, url: str, *, pool_size: int = 12, limits: DatabaseLimits | None = None) -> None:
         self.url = _checked(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.writer = _sqlite_writer(self.url) if self.is_sqlite else _postgresql(self.url, pool_size)
+        self.writer = (
+            _sqlite_writer(self.url) if self.is_sqlite else _postgresql(self.url, pool_size, limits or DatabaseLimits())
+        )
         self.reader = _sqlite_reader(self.url) if self.is_sqlite else self.writer
 
     @contextmanager
@@ -88,6 +105,10 @@ def _reachable() -> Iterator[None]:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         raise Unavailable("The database did not answer.", code="DATABASE") from error
+    except sa.exc.InternalError as error:
+        if getattr(error.orig, "sqlstate", "") != _IDLE_IN_TRANSACTION:
+            raise
+        raise Unavailable("The database ended a transaction that did nothing for too long.", code="DATABASE") from error
 
 
 def _checked(url: str) -> URL:
@@ -108,10 +129,24 @@ def _checked(url: str) -> URL:
     )
 
 
-def _postgresql(url: URL, pool_size: int) -> Engine:
-    return sa.create_engine(
+def _postgresql(url: URL, pool_size: int, limits: DatabaseLimits) -> Engine:
+    engine = sa.create_engine(
         url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_recycle=1800, **_QUIET
     )
+    seconds = {
+        "idle_in_transaction_session_timeout": limits.idle,
+        "lock_timeout": limits.lock,
+        "statement_timeout": limits.statement,
+    }
+
+    @event.listens_for(engine, "connect")
+    def limit(dbapi_connection: Any, _record: Any) -> None:
+        for name, value in seconds.items():
+            dbapi_connection.execute(f"SET {name} = {int(value * 1000)}")
+        # Without the commit a later rollback would take the limits back.
+        dbapi_connection.commit()
+
+    return engine
 
 
 def _sqlite_writer(url: URL) -> Engine:

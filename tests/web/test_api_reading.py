@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from connector.adapters.clock import FixedClock
+from connector.app import create_app
 from connector.domain.fulfilment import OrderState
 from connector.domain.terms import Customer
 from connector.store import contracts
@@ -23,6 +24,7 @@ from tests.builders import (
     quote_id,
 )
 from tests.web.conftest import Machine
+from tests.web.serving import make_config, make_services
 
 
 def test_an_order_is_shown_with_exact_money_and_instants(
@@ -182,3 +184,17 @@ def _object(answer: Any) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     assert isinstance(answer.json, dict)
     return answer.json
+
+
+def test_a_token_that_calls_too_often_is_told_when_to_come_back(sqlite_database: Database, clock: FixedClock) -> None:
+    services = make_services(sqlite_database, clock, config=make_config(api_calls_per_minute=2))
+    client = create_app(services=services).test_client()
+    one, other = make_token(sqlite_database, clock, "read", name="one"), make_token(sqlite_database, clock, name="two")
+
+    answers = [client.get("/api/v1/orders", headers={"Authorization": f"Bearer {one}"}) for _ in range(3)]
+    beside = client.get("/api/v1/orders", headers={"Authorization": f"Bearer {other}"})
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].content_type == "application/problem+json"
+    assert answers[2].headers["Retry-After"] == "30"
+    assert beside.status_code == 200

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from connector.adapters.clock import FixedClock
 from connector.app import create_app
 from connector.domain.fulfilment import OrderState
 from connector.store import queries_orders
+from connector.store.contract_orders import save_undo
+from connector.store.tables import orders
 from connector.store.unit_of_work import Database
 from tests.builders import (
     a_fault,
@@ -186,6 +189,25 @@ def test_a_page_stops_following_once_the_look_has_happened(
 
     assert shown == {looked_at: False, looked_at + 1: True}
     assert all("data-refresh" not in person.get(f"{page}?watch={bad}").text for bad in ("", "x", "-1", "9" * 30))
+
+
+def test_an_order_that_was_undone_says_so_with_day_reason_and_name(
+    person: FlaskClient, sqlite_database: Database, clock: FixedClock
+) -> None:
+    order, other = make_order_rows(sqlite_database, clock), make_order_rows(sqlite_database, clock)
+    with sqlite_database.unit_of_work() as work:
+        contract_id = work.execute(sa.select(orders.c.contract_id).where(orders.c.id == order.id)).scalar_one()
+        save_undo(
+            work=work, contract_id=contract_id, order_id=order.id, on=date(2026, 4, 1),
+            reason=f"Signed twice {HOSTILE}", actor="olga", now=clock.now(),
+        )  # fmt: skip
+        work.commit()
+
+    page = person.get(f"/review/orders/{order.number}").text
+
+    assert "taken back from its contract from 1 Apr 2026 on" in page
+    assert "Signed twice" in page and "olga" in page and "<script>alert" not in page
+    assert "Undone" not in person.get(f"/review/orders/{other.number}").text
 
 
 @pytest.mark.parametrize("number", ["O-999999", "nix", "O-000001'--"])

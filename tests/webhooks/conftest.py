@@ -60,7 +60,14 @@ def services(config: Config, database: Database, clock: FixedClock, starter: Rec
         for org_id, name in ((sending.FIRST_ORG, "default"), (sending.SECOND_ORG, "second"))
     }
     return Services(
-        config=config, database=database, clock=clock, starter=starter, orgs=orgs, platform=nothing, board=nothing
+        config=config,
+        database=database,
+        clock=clock,
+        starter=starter,
+        orgs=orgs,
+        platform=nothing,
+        board=nothing,
+        usage=nothing,
     )
 
 

@@ -83,6 +83,8 @@ def _refusal(scopes: tuple[str, ...]) -> Response | None:
     found = check_token(database=services.database, clock=services.clock, token=token.strip())
     if found is None:
         return _unauthorised("The API token is not known or was revoked.", f'{_REALM}, error="invalid_token"')
+    per_minute = services.config.web.api_calls_per_minute
+    services.limits.admit(kind="token", caller=str(found.id), per_minute=per_minute)
     if set(scopes).isdisjoint(found.scopes):
         return _forbidden(scopes)
     g.token = found
