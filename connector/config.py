@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from connector.config_billing import BillingSettings, ReviewSettings
 from connector.config_billing import Section as _Section
 from connector.config_cash import CashSettings
+from connector.config_database import DatabaseSettings
 from connector.config_faults import faults_of, setting_fault
 from connector.config_login import OidcSettings
 from connector.config_mail import MailSettings
@@ -48,27 +49,6 @@ def _told(fault: Fault) -> str:
     """One line for people; some faults begin with their place by themselves."""
     place = "" if not fault.field or fault.message.startswith(fault.field) else f"{fault.field}: "
     return f"{place}{fault.sentence()}"
-
-
-class DatabaseSettings(_Section):
-    """Where everything is kept. A URL with a password comes from COUNTERSIGN_DATABASE_URL, never from the file.
-
-    The limits are seconds and hold on PostgreSQL: a transaction without a sign of life, a wait for a lock, a statement.
-    """
-
-    url: str = Field(default="sqlite:///var/countersign.db", repr=False)
-    idle_limit: float = Field(default=30, ge=1, le=3600)
-    lock_limit: float = Field(default=20, ge=1, le=3600)
-    statement_limit: float = Field(default=300, ge=10, le=86_400)
-
-    @field_validator("url")
-    @classmethod
-    def _known_kind(cls, value: str) -> str:
-        parts = urlsplit(value)
-        is_file = parts.scheme == "sqlite" and parts.path.strip("/") not in ("", ":memory:")
-        if not is_file and parts.scheme not in ("postgresql", "postgresql+psycopg"):
-            raise ValueError("must start with postgresql://, or with sqlite:/// and name a file")
-        return value
 
 
 class SalesforceSettings(_Section):

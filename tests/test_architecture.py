@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *(
             "config_billing",
             "config_cash",
+            "config_database",
             "config_faults",
             "config_login",
             "config_mail",
@@ -48,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "config_billing": set(),
     "config_cash": {"config_billing"},
+    "config_database": {"config_billing"},
     "config_faults": {"errors"},
     "config_login": {"config_billing"},
     "config_mail": {"config_billing"},
@@ -192,6 +194,7 @@ MAY_USE: dict[str, set[str]] = {
         "config",
         "config_billing",
         "config_cash",
+        "config_database",
         "config_faults",
         "config_login",
         "config_mail",
