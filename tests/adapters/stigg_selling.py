@@ -80,7 +80,7 @@ def server(clock: FixedClock) -> Iterator[StiggServer]:
 @pytest.fixture
 def platform(server: StiggServer, clock: FixedClock) -> Iterator[StiggPlatform]:
     """The adapter on it."""
-    found = stigg_platform(server, clock, read_seconds=0.5)
+    found = stigg_platform(server, clock)
     found.upsert_customer(key="customer-1", customer=CUSTOMER)
     server.calls.clear()
     yield found

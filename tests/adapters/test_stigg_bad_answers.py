@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +28,8 @@ from tests.stigg_server import API_KEY, StiggServer
 
 __all__ = ["platform", "server"]
 
+# Longer than the impatient adapter waits; the patient one waits much longer.
+_LATE, _PATIENCE = 1.2, 0.5
 _REFUSAL = '{"code":"InvalidArgumentError","message":"currencies differ: KEY"}'.replace("KEY", API_KEY)
 
 
@@ -54,10 +58,21 @@ CASES = {
     "half": Case("half", Unavailable, Uncertain, "half an answer"),
     "cut before": Case("cut before", Unavailable, Uncertain, "did not answer"),
     "cut after": Case("cut after", Unavailable, Uncertain, "did not answer"),
-    "late": Case("late", Unavailable, Uncertain, "in time", (("seconds", 0.8),)),
+    "late": Case("late", Unavailable, Uncertain, "in time", (("seconds", _LATE),)),
     "redirect": Case("redirect", Misconfigured, Misconfigured, "redirect"),
 }
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+
+@contextmanager
+def _asking(platform: StiggPlatform, server: StiggServer, clock: FixedClock, kind: str) -> Iterator[StiggPlatform]:
+    """The adapter to ask; an impatient one for an answer that comes late."""
+    if kind != "late":
+        yield platform
+        return
+    impatient = stigg_platform(server, clock, read_seconds=_PATIENCE)
+    yield impatient
+    impatient.close()
 
 
 def _told(error: BaseException) -> str:
@@ -67,12 +82,15 @@ def _told(error: BaseException) -> str:
 
 @every_case
 def test_a_question_that_is_answered_badly_says_what_and_who(
-    case: Case, server: StiggServer, platform: StiggPlatform
+    case: Case, server: StiggServer, platform: StiggPlatform, clock: FixedClock
 ) -> None:
     server.fail(case.kind, "GET", "/plans/plan-core", times=3, **dict(case.more))
 
-    with pytest.raises(case.asked, match=case.says) as raised:
-        platform.fetch_plan(plan_ref="plan-core")
+    with (
+        _asking(platform, server, clock, case.kind) as asking,
+        pytest.raises(case.asked, match=case.says) as raised,
+    ):
+        asking.fetch_plan(plan_ref="plan-core")
 
     assert "read plan plan-core" in str(raised.value) or case.kind == "redirect"
     assert raised.value.owner
@@ -82,13 +100,16 @@ def test_a_question_that_is_answered_badly_says_what_and_who(
 
 @every_case
 def test_a_create_that_is_answered_badly_is_made_once_in_the_end(
-    case: Case, server: StiggServer, platform: StiggPlatform
+    case: Case, server: StiggServer, platform: StiggPlatform, clock: FixedClock
 ) -> None:
     # A conflict is looked at again at once, twice.
     server.fail(case.kind, "POST", "/contracts", times=3 if case.changed is Conflict else 1, **dict(case.more))
 
-    with pytest.raises(case.changed, match=case.says) as raised:
-        platform.grant(requests=[ask()])
+    with (
+        _asking(platform, server, clock, case.kind) as asking,
+        pytest.raises(case.changed, match=case.says) as raised,
+    ):
+        asking.grant(requests=[ask()])
     refs = platform.grant(requests=[ask()])
 
     assert API_KEY not in _told(raised.value)
@@ -102,11 +123,14 @@ def test_a_create_that_is_answered_badly_is_made_once_in_the_end(
 
 @pytest.mark.parametrize("kind", ["cut before", "cut after", "html", "empty", "half", "late"])
 def test_a_customer_whose_creation_is_in_doubt_is_one(kind: str, server: StiggServer, clock: FixedClock) -> None:
-    platform = stigg_platform(server, clock, read_seconds=0.5)
-    server.fail(kind, "POST", "/customers", seconds=0.8)
+    platform = stigg_platform(server, clock)
+    server.fail(kind, "POST", "/customers", seconds=_LATE)
 
-    with pytest.raises(Uncertain, match="create customer customer-1"):
-        platform.upsert_customer(key="customer-1", customer=CUSTOMER)
+    with (
+        _asking(platform, server, clock, kind) as asking,
+        pytest.raises(Uncertain, match="create customer customer-1"),
+    ):
+        asking.upsert_customer(key="customer-1", customer=CUSTOMER)
     ref = platform.upsert_customer(key="customer-1", customer=CUSTOMER)
 
     assert list(server.subscriptions.customers) == [ref]
