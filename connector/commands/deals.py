@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
 from connector.bootstrap import make_sweeper, refuse_wrong_org
+from connector.commands.money import control_report
 from connector.commands.setting import FINDINGS, GOOD, Setting, actor, settings_options, table
 from connector.errors import Refused
 from connector.usecases.preview_record import Previewer, faults_of
@@ -105,9 +107,20 @@ def replay_command(setting: Setting, *, inbox_ids: tuple[int, ...], dry_run: boo
 
 @click.command("reconcile")
 @click.argument("room", type=click.Choice(["intake"]), default="intake")
+@click.option(
+    "--report", "is_report", is_flag=True, help="The control report instead: signed to open, every difference."
+)
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="With --report: the day; today if not given.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="With --report: write it as CSV."
+)
 @settings_options
-def reconcile_command(setting: Setting, *, room: str) -> int:
+def reconcile_command(
+    setting: Setting, *, room: str, is_report: bool, as_of: datetime | None, csv_file: Path | None
+) -> int:
     """Compare two sides now. ROOM intake: signed records in Salesforce against orders here."""
+    if is_report:
+        return control_report(setting, as_of=as_of.date() if as_of else None, csv_file=csv_file)
     refuse_wrong_org(setting.migrated)
     sweeper = make_sweeper(setting.migrated)
     swept, unsynced = sweeper.sweep(), sweeper.ask_unsynced()

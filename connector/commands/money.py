@@ -1,16 +1,20 @@
-"""Commands of cash: statement import FILE."""
+"""Commands of cash: statement import FILE, and the control report of `reconcile --report`."""
 
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
-from connector.commands.setting import FINDINGS, GOOD, Setting, actor, settings_options
+from connector.bootstrap import make_biller
+from connector.commands.setting import FINDINGS, GOOD, Setting, actor, settings_options, table
+from connector.domain.control_report import SHOWN
 from connector.usecases.import_statement import Imported, import_statement
 from connector.usecases.match_payments import match_payments
+from connector.usecases.report_control import as_csv, as_json, report_control
 from connector.usecases.settle_returns import settle_returns
 
 
@@ -51,6 +55,29 @@ def statement_import(setting: Setting, *, files: tuple[Path, ...], accept_gap: b
     lines += [f"{name}: {count}" for name, count in counts.items() if count]
     setting.tell({"files": found, "matching": counts}, lines=lines)
     return FINDINGS if counts.get("questions") or counts.get("review") or counts.get("suggested") else GOOD
+
+
+def control_report(setting: Setting, *, as_of: date | None, csv_file: Path | None) -> int:
+    """From signed to open, by customer and currency, with every difference, its cause and its owner."""
+    parts = setting.migrated
+    day = as_of or parts.clock.now().date()
+    biller = make_biller(parts, executor_id="")
+    report = report_control(database=parts.database, biller=biller, as_of=day)
+    if csv_file is not None:
+        csv_file.write_text(as_csv(report), encoding="utf-8-sig", newline="")
+    heads = ("currency", *SHOWN)
+    lines = table(
+        [(row.currency, *(getattr(row.figures, name) for name in SHOWN)) for row in report.totals], heads=heads
+    )
+    lines += [f"{gap.between}: {gap.amount} {row.currency}. {gap.cause} Who: {gap.owner}."
+              for row in report.totals for gap in row.gaps]  # fmt: skip
+    lines += [f"{row.customer_name or row.customer_ref or 'unknown payer'}, {row.currency}: {gap.amount} {gap.cause}"
+              for row in report.rows for gap in row.gaps if gap.is_unexplained]  # fmt: skip
+    lines += [f"Cannot be billed: {problem}" for problem in report.problems]
+    lines += [f"The ledger is off by {amount} {currency}." for currency, amount in report.lost.items()]
+    lines.append(f"{day}: " + ("everything adds up." if report.adds_up else "NOT everything adds up, see above."))
+    setting.tell(as_json(report), lines=lines)
+    return GOOD if report.adds_up else FINDINGS
 
 
 def _read(file: Path) -> bytes:
