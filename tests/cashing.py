@@ -154,6 +154,11 @@ class Till:
         with self.database.reading() as connection:
             return load_payment(connection=connection, payment_id=payment_id)
 
+    def postings(self, payment_id: int) -> list[ledger.StoredPosting]:
+        """Every posting of a payment."""
+        with self.database.reading() as connection:
+            return ledger.load_postings(connection=connection, payment_id=payment_id)
+
     def payment_ids(self) -> list[int]:
         """Every payment, oldest first."""
         with self.database.reading() as connection:

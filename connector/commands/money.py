@@ -67,11 +67,12 @@ def control_report(setting: Setting, *, as_of: date | None, csv_file: Path | Non
         csv_file.write_text(as_csv(report), encoding="utf-8-sig", newline="")
     heads = ("currency", *SHOWN)
     lines = table(
-        [(row.currency, *(getattr(row.figures, name) for name in SHOWN)) for row in report.totals], heads=heads
+        [(row.currency, *(row.text(getattr(row.figures, name)) for name in SHOWN)) for row in report.totals],
+        heads=heads,
     )
-    lines += [f"{gap.between}: {gap.amount} {row.currency}. {gap.cause} Who: {gap.owner}."
+    lines += [f"{gap.between}: {row.text(gap.amount)} {row.currency}. {gap.cause} Who: {gap.owner}."
               for row in report.totals for gap in row.gaps]  # fmt: skip
-    lines += [f"{row.customer_name or row.customer_ref or 'unknown payer'}, {row.currency}: {gap.amount} {gap.cause}"
+    lines += [f"{row.customer_name or row.customer_ref or '?'}, {row.currency}: {row.text(gap.amount)} {gap.cause}"
               for row in report.rows for gap in row.gaps if gap.is_unexplained]  # fmt: skip
     lines += [f"Cannot be billed: {problem}" for problem in report.problems]
     lines += [f"The ledger is off by {amount} {currency}." for currency, amount in report.lost.items()]

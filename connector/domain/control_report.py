@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
+from connector.domain.money import round_amount
+
 NOBODY, FINANCE, OPERATOR, SALES = "nobody", "finance", "operator", "sales"
 _ZERO = Decimal(0)
 
@@ -78,6 +80,10 @@ class ControlRow:
     currency: str
     figures: Figures
     gaps: tuple[Gap, ...] = field(default=())
+
+    def text(self, amount: Decimal) -> str:
+        """An amount with the places of the row's currency."""
+        return format(round_amount(amount, currency=self.currency), "f")
 
     @property
     def adds_up(self) -> bool:

@@ -62,6 +62,13 @@ def preview_reminders(*, desk: CashDesk, rules: ReminderRules) -> list[DueLetter
     return due_letters(debts=[one for one in debts if one.legal_entity not in late], plans=rules.plans, today=today)
 
 
+def list_letters(*, desk: CashDesk) -> list[Letter]:
+    """The letters that wait: held, ready, or on their way."""
+    states = [LetterState.HELD, LetterState.READY, LetterState.SENDING]
+    with desk.database.reading() as connection:
+        return reminders.load_letters(connection=connection, states=states)
+
+
 def prepare_reminders(*, desk: CashDesk, rules: ReminderRules) -> dict[str, int]:
     """Keep the letters that are due; answers how many were made and how many of them wait for a person."""
     counts = {"letters": 0, "held": 0}

@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Any
 
 from connector.domain.control_report import SHOWN, ControlRow, Figures, gaps, safe_cell, with_total
-from connector.domain.money import currency_places
 from connector.store.control_figures import Counted, count_figures
 from connector.store.ledger import account_sums
 from connector.store.unit_of_work import Database
@@ -66,11 +65,9 @@ def as_csv(report: ControlReport) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(["day", "org", "customer", "name", "currency", *SHOWN, "tax", "adds up", "differences"])
     for row in report.rows:
-        told = "; ".join(
-            f"{gap.between}: {_plain(gap.amount, row.currency)} {gap.cause} ({gap.owner})" for gap in row.gaps
-        )
+        told = "; ".join(f"{gap.between}: {row.text(gap.amount)} {gap.cause} ({gap.owner})" for gap in row.gaps)
         texts = (safe_cell(text) for text in (row.org_id, row.customer_ref, row.customer_name))
-        amounts = (_plain(getattr(row.figures, name), row.currency) for name in (*SHOWN, "tax"))
+        amounts = (row.text(getattr(row.figures, name)) for name in (*SHOWN, "tax"))
         is_whole = "yes" if row.adds_up else "no"
         writer.writerow([report.as_of, *texts, row.currency, *amounts, is_whole, safe_cell(told)])
     return out.getvalue()
@@ -94,12 +91,12 @@ def _document(row: ControlRow) -> dict[str, Any]:
         "customer": row.customer_ref,
         "name": row.customer_name,
         "currency": row.currency,
-        **{name: _plain(getattr(row.figures, name), row.currency) for name in (*SHOWN, "tax")},
+        **{name: row.text(getattr(row.figures, name)) for name in (*SHOWN, "tax")},
         "adds_up": row.adds_up,
         "differences": [
             {
                 "between": gap.between,
-                "amount": _plain(gap.amount, row.currency),
+                "amount": row.text(gap.amount),
                 "cause": gap.cause,
                 "owner": gap.owner,
             }
@@ -132,7 +129,3 @@ def _row(key: tuple[str, str, str], name: str, amounts: dict[str, Decimal]) -> C
 def _total(currency: str, rows: Sequence[ControlRow]) -> ControlRow:
     figures = with_total(rows=[row.figures for row in rows])
     return ControlRow("", "", "", currency, figures, gaps(figures))
-
-
-def _plain(amount: Decimal, currency: str) -> str:
-    return format(amount.quantize(Decimal(1).scaleb(-currency_places(currency))), "f")

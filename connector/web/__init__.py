@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from connector.web.api import api
 from connector.web.api.documentation import documentation
+from connector.web.cash import cash
 from connector.web.contracts import contracts
 from connector.web.dashboard import dashboard
 from connector.web.decisions import decisions, tell_refusals_on_the_page
@@ -51,6 +52,7 @@ PAGE_BLUEPRINTS = (
     health,
     pay,
     payments,
+    cash,
 )
 API_BLUEPRINTS: tuple[Blueprint, ...] = (api, documentation, operations, hosted)
 
