@@ -130,7 +130,6 @@ _VALUES = {
     "event_id": 1,
     "message_id": 1,
     "invoice_id": 1,
-    "payment_id": 1,
     "posting_id": 1,
     "entry_id": 1,
     "letter_id": 1,
