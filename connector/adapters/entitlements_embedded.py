@@ -82,14 +82,12 @@ class EmbeddedPlatform:
         return self._rows.upsert_customer(key=key, ref=key, name=customer.name, email=customer.email)
 
     def fetch_plan(self, *, plan_ref: str, version: int | None = None) -> CustomPlan | None:
-        """The custom plan, or None when the catalogue has none of that ref; `version` asks for an older one."""
-        plan = self._plans.get(plan_ref)
-        if plan is not None and not plan.is_published:
-            return plan
-        if plan is not None and plan_ref not in self._versions:
-            self._versions |= self._catalogue.publish_configured(plans=[plan], now=self._clock.now())
-        if plan is not None and version in (None, self._versions[plan_ref]):
-            return replace(plan, version=self._versions[plan_ref])
+        """The custom plan, or None when the catalogue has none of that ref; `version` asks for an older one.
+
+        A plan of the configuration has the version 0 until something is granted on it: reading writes nothing.
+        """
+        if version is None and plan_ref in self._plans:
+            return self._plans[plan_ref]
         return self._catalogue.load(ref=plan_ref, version=version)
 
     def grant(self, *, requests: Sequence[SubscriptionRequest]) -> tuple[str, ...]:
@@ -99,7 +97,8 @@ class EmbeddedPlatform:
         """
         for request in requests:
             self._refuse_wrong_grants(request.wanted)
-        rows = [(f"subscription-{request.key}", request) for request in requests]
+        versioned = [replace(request, wanted=self._with_version(request.wanted)) for request in requests]
+        rows = [(f"subscription-{request.key}", request) for request in versioned]
         return self._rows.grant(rows=rows, now=self._clock.now())
 
     def fetch_subscription(self, *, subscription_ref: str) -> AccessGranted | None:
@@ -114,6 +113,15 @@ class EmbeddedPlatform:
         del key
         if not self._rows.revoke(ref=subscription_ref, ends_on=ends_on, now=self._clock.now()):
             raise PlatformRefused(f"There is no subscription {subscription_ref}.", code="UNKNOWN_SUBSCRIPTION")
+
+    def _with_version(self, wanted: AccessWanted) -> AccessWanted:
+        """The same with the version of its plan; a plan of the configuration becomes one when it is first used."""
+        ref = wanted.plan_ref
+        if wanted.plan_version or ref not in self._plans:
+            return wanted
+        if ref not in self._versions:
+            self._versions |= self._catalogue.publish_configured(plans=[self._plans[ref]], now=self._clock.now())
+        return replace(wanted, plan_version=self._versions[ref])
 
     def _refuse_wrong_grants(self, wanted: AccessWanted) -> None:
         plan = self.fetch_plan(plan_ref=wanted.plan_ref, version=wanted.plan_version or None)

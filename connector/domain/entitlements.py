@@ -63,7 +63,7 @@ class CustomPlan:
     """A plan as a template: `product_ref` groups plans of which a customer runs one at a time.
 
     `add_on_refs` are the add-ons that fit the plan; None when the platform does not say. Subscriptions stay on the
-    `version` of the plan that they were made on.
+    `version` of the plan that they were made on; 0 while it has none, or the platform tells none.
     """
 
     ref: str
@@ -71,7 +71,7 @@ class CustomPlan:
     entitlements: tuple[PlanEntitlement, ...] = ()
     is_published: bool = True
     name: str = ""
-    version: int = 1
+    version: int = 0
     add_on_refs: tuple[str, ...] | None = None
 
 

@@ -245,6 +245,15 @@ def plan_versions(*, work: UnitOfWork, contract_id: int) -> dict[str, int]:
     return {row.plan_ref: row.wanted.plan_version for row in rows if row.platform_ref and row.wanted.plan_version}
 
 
+def save_plan_version(*, work: UnitOfWork, subscription: StoredSubscription, version: int) -> None:
+    """The version of its plan that the subscription was found to run on; later orders keep to it."""
+    if version and version != subscription.wanted.plan_version:
+        wanted = dataclasses.replace(subscription.wanted, plan_version=version)
+        work.execute(
+            subscriptions.update().where(subscriptions.c.id == subscription.id).values(wanted=access_document(wanted))
+        )
+
+
 def save_subscription(*, work: UnitOfWork, subscription_id: int, platform_ref: str, state: str, now: datetime) -> None:
     """What became of the subscription: granted (with the platform's ref) or confirmed by read-back."""
     work.execute(

@@ -11,7 +11,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState, SignedUse
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, Unavailable
 from connector.ports import Clock, EntitlementPlatform, Org, Organization, ProvesItself, RecordSelection
 from connector.ports_payments import PaymentProvider
 from connector.store import probe
@@ -141,7 +141,11 @@ def _check_plans(platform: EntitlementPlatform, plan_refs: Mapping[str, str]) ->
 
 
 def _plan_finding(platform: EntitlementPlatform, ref: str, named_by: str) -> Finding:
-    plan = platform.fetch_plan(plan_ref=ref)
+    try:
+        plan = platform.fetch_plan(plan_ref=ref)
+    except Unavailable as error:
+        message = f"{named_by} gives the plan {ref}; whether the entitlement platform has it is unknown: {error}"
+        return Finding(_PLATFORM, BAD, message, "Create and publish the plan, or make the platform reachable.", _REVOPS)
     if plan is not None and plan.is_published:
         return Finding(_PLATFORM, GOOD, f"{named_by} gives the plan {ref}, which is known.")
     what = "does not know" if plan is None else "has not published"

@@ -279,25 +279,29 @@ def _prepare_read_back(work: UnitOfWork, context: StepContext, _now: datetime) -
     return [row for row in rows if row.state != contracts.REVOKED]
 
 
-def _call_read_back(context: StepContext, rows: Any) -> list[int]:
+def _call_read_back(context: StepContext, rows: Any) -> dict[int, int]:
+    """The version of its plan that each subscription runs on, by row id. Raises AccessDiffers."""
     found = []
+    versions: dict[int, int] = {}
     for row in rows:
         granted = context.platform.fetch_subscription(subscription_ref=row.platform_ref)
+        versions[row.id] = granted.plan_version if granted else 0
         found += [(row, difference) for difference in access_differences(wanted=row.wanted, granted=granted)]
     if found:
         said = "; ".join(f"{item.what}: sold {item.sold}, granted {item.granted}" for _row, item in found)
         raise AccessDiffers(f"The access granted differs from the access sold. {said}.")
-    return [row.id for row in rows]
+    return versions
 
 
-def _record_read_back(work: UnitOfWork, context: StepContext, ids: Any, now: datetime) -> Any:
+def _record_read_back(work: UnitOfWork, context: StepContext, versions: Any, now: datetime) -> Any:
     rows = contracts.load_subscriptions(work=work, contract_id=_contract_id(work, context))
     for row in rows:
-        if row.id in ids:
+        if row.id in versions:
+            contracts.save_plan_version(work=work, subscription=row, version=versions[row.id])
             contracts.save_subscription(
                 work=work, subscription_id=row.id, platform_ref=row.platform_ref, state="confirmed", now=now
             )
-    return {"confirmed": [row.platform_ref for row in rows if row.id in ids]}
+    return {"confirmed": [row.platform_ref for row in rows if row.id in versions]}
 
 
 STEP_WORK: dict[StepName, StepWork] = {

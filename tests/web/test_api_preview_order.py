@@ -160,7 +160,8 @@ def test_a_preview_writes_nothing_and_has_the_documented_shape(
 
     assert _rows(database) == before
     assert found["order"] == as_json(complicated())
-    assert found["entitlements"][0]["grants"][0]["value"] == "7"
+    assert found["entitlements"][0]["grants"][0]["value"] == "0", "its line begins later"
+    assert found["entitlement_changes"][0]["grants"][0]["value"] == "7"
     assert (found["is_signed"], found["salesforce_id"]) == (False, quote_id(1))
     document: Any = client.get("/api/openapi.json").json
     content = document["paths"]["/api/v1/preview"]["post"]["responses"]["200"]["content"]
