@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from connector import __version__
-from connector.commands import billing, checks, deals, evidence, mapping, money, people, running
+from connector.commands import access, billing, checks, deals, evidence, mapping, money, people, running
 from connector.demo.command import demo
 
 
@@ -29,6 +29,7 @@ for _command in (
     *mapping.MAP_COMMANDS,
     billing.bill,
     billing.undo,
+    access.usage,
     evidence.evidence,
     money.statement_group,
     people.user,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,8 @@ from connector.heartbeat import Heartbeat
 from connector.logs import log
 from connector.services import Services
 from connector.store import processes
+from connector.store.platform import PlatformStore
+from connector.usecases.align_access import AccessAligner
 from connector.usecases.apply_payment_event import apply_payment_events
 from connector.usecases.approve_in_bulk import resume_bulks
 from connector.usecases.assess_drafts import assess_due
@@ -32,6 +34,8 @@ from connector.usecases.match_payments import match_payments
 from connector.usecases.mirror_rows import flush_rows
 from connector.usecases.poll_payments import poll_payments
 from connector.usecases.remind import ReminderRules, prepare_reminders
+from connector.usecases.grant_scheduled import grant_due_credits, grant_scheduled
+from connector.usecases.reconcile_access import reconcile_access
 from connector.usecases.render_artifacts import render_artifacts
 from connector.usecases.renderer import Renderer
 from connector.usecases.send_refunds import send_refunds
@@ -110,6 +114,10 @@ class Clockwork:
             Job("watchdog", every.watchdog, False, self._watch),
             Job("sweep", every.sweep, True, self.sweeper.sweep),
             Job("unsynced", every.unsynced, True, self.sweeper.ask_unsynced),
+            Job("scheduled_access", every.scheduled_access, True, self._grant_scheduled),
+            Job("credits", every.credits, True, self._grant_credits),
+            Job("usage", every.usage, True, self._sync_usage),
+            Job("compare_access", every.compare_access, True, self._compare_access),
             Job("bill", every.bill, True, self._bill),
             Job("assess", every.assess, True, self._assess),
             Job("render", every.render, False, self._render),
@@ -219,6 +227,25 @@ class Clockwork:
             engine=self.engine,
             silence=timedelta(seconds=self.services.config.jobs.silence),
         )
+
+    def _grant_scheduled(self) -> dict[str, Any]:
+        parts = self.services
+        aligner = AccessAligner(parts.database, parts.clock, parts.platform)
+        return asdict(grant_scheduled(database=parts.database, clock=parts.clock, aligner=aligner))
+
+    def _grant_credits(self) -> dict[str, Any]:
+        if self.services.platform.name != "embedded":
+            return {}
+        rows = PlatformStore(self.services.database)
+        return {"booked": grant_due_credits(rows=rows, clock=self.services.clock)}
+
+    def _sync_usage(self) -> dict[str, Any]:
+        return asdict(self.services.usage_sync.sync())
+
+    def _compare_access(self) -> dict[str, Any]:
+        parts = self.services
+        found = reconcile_access(database=parts.database, clock=parts.clock, platform=parts.platform)
+        return asdict(found)
 
     def _bill(self) -> dict[str, Any]:
         # The billing time zone is UTC.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import cast
 
 from flask import current_app
@@ -38,6 +39,7 @@ from connector.usecases.review_desk import ReviewDesk
 from connector.usecases.show_hosted import FrontDesk, PaymentOptions, no_options
 from connector.usecases.show_status import StatusBoard
 from connector.usecases.start_look import StartsWork
+from connector.usecases.sync_usage import UsageSync
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Services:
     form_settings: FormSettings = field(default_factory=FormSettings)
     signing: Mapping[str, SignatureProvider] = field(default_factory=dict)
     postbox: Postbox = field(init=False)
+    usage_sync: UsageSync = field(init=False)
     desk: ReviewDesk = field(init=False)
     cash: CashDesk = field(init=False)
     front: FrontDesk = field(init=False)
@@ -83,6 +86,9 @@ class Services:
         """Postbox and desks work on this database and with this starter, whatever was replaced."""
         postbox = Postbox(database=self.database, starter=self.starter, clock=self.clock)
         object.__setattr__(self, "postbox", postbox)
+        silence = timedelta(days=self.config.usage.silence_days)
+        sync = UsageSync(self.database, self.clock, self.usage, self.platform.name, silence)
+        object.__setattr__(self, "usage_sync", sync)
         desk = ReviewDesk(self.database, self.clock, self.rules, self.entities, self.taxes, self.board)
         object.__setattr__(self, "desk", desk)
         cash = CashDesk(self.database, self.clock, self.entities, self.match_rules)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from connector.bootstrap import make_sweeper, refuse_wrong_org
+from connector.commands.access import reconcile_access_now
 from connector.commands.money import control_report
 from connector.commands.setting import FINDINGS, GOOD, Setting, actor, settings_options, table
 from connector.errors import Refused
@@ -106,7 +107,7 @@ def replay_command(setting: Setting, *, inbox_ids: tuple[int, ...], dry_run: boo
 
 
 @click.command("reconcile")
-@click.argument("room", type=click.Choice(["intake"]), default="intake")
+@click.argument("room", type=click.Choice(["intake", "access"]), default="intake")
 @click.option(
     "--report", "is_report", is_flag=True, help="The control report instead: signed to open, every difference."
 )
@@ -118,9 +119,14 @@ def replay_command(setting: Setting, *, inbox_ids: tuple[int, ...], dry_run: boo
 def reconcile_command(
     setting: Setting, *, room: str, is_report: bool, as_of: datetime | None, csv_file: Path | None
 ) -> int:
-    """Compare two sides now. ROOM intake: signed records in Salesforce against orders here."""
+    """Compare two sides now.
+
+    ROOM intake: signed records in Salesforce against orders here. ROOM access: access sold against access granted.
+    """
     if is_report:
         return control_report(setting, as_of=as_of.date() if as_of else None, csv_file=csv_file)
+    if room == "access":
+        return reconcile_access_now(setting)
     refuse_wrong_org(setting.migrated)
     sweeper = make_sweeper(setting.migrated)
     swept, unsynced = sweeper.sweep(), sweeper.ask_unsynced()

@@ -42,7 +42,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class BilledContract:
-    """A contract behind a draft; `is_unfinished` when something due up to the bill date is not on any document."""
+    """A contract behind a draft; `is_unfinished` when something due up to the bill date is not on any document.
+
+    `usage_waits` says why usage due by then is not complete, `usage_doubted` why usage on this very draft no longer is.
+    """
 
     number: str
     currency: str
@@ -50,6 +53,8 @@ class BilledContract:
     is_changed: bool = False
     is_unfinished: bool = False
     problem: str = ""
+    usage_waits: str = ""
+    usage_doubted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +230,18 @@ def _of_contract(contract: BilledContract, facts: DraftFacts) -> Iterator[Findin
             "Wait for the next billing run, which drafts the difference.",
         )
     elif contract.is_unfinished:
+        why = f": {contract.usage_waits}" if contract.usage_waits else " that was not read yet."
         yield Finding(
             "USAGE_INCOMPLETE",
-            f"{contract.number} has usage due up to {facts.bill_on} that was not read yet.",
+            f"{contract.number} has usage due up to {facts.bill_on}{why}",
             "Wait for the reading, or approve: it comes with a later document.",
+        )
+    if contract.usage_doubted:
+        yield Finding(
+            "USAGE_DOUBTED",
+            f"The usage of {contract.number} on this document is not complete: {contract.usage_doubted}",
+            "Wait until the platform has all of it, or take the figure as it is (countersign usage accept).",
+            is_blocking=True,
         )
 
 

@@ -239,6 +239,24 @@ def load_subscriptions(*, work: UnitOfWork, contract_id: int) -> tuple[StoredSub
     return tuple(_subscription(row) for row in rows)
 
 
+def find_by_number(*, work: UnitOfWork, number: str) -> int | None:
+    """The id of the contract with that number; None when there is none."""
+    found: int | None = work.execute(sa.select(contracts.c.id).where(contracts.c.number == number)).scalar_one_or_none()
+    return found
+
+
+def running_page(*, work: UnitOfWork, after: int, today: date, limit: int) -> list[tuple[int, str, str]]:
+    """Id, number and customer of the next contracts with access that runs, by id."""
+    query = (
+        sa.select(contracts.c.id, contracts.c.number, contracts.c.customer_name)
+        .where(contracts.c.id > after, contracts.c.ends_on > today)
+        .where(sa.exists().where(subscriptions.c.contract_id == contracts.c.id, subscriptions.c.state == "confirmed"))
+        .order_by(contracts.c.id)
+        .limit(limit)
+    )
+    return [(row.id, row.number, row.customer_name) for row in work.execute(query)]
+
+
 def plan_versions(*, work: UnitOfWork, contract_id: int) -> dict[str, int]:
     """The version by plan ref on which the contract's subscriptions run; none of platforms that tell no version."""
     rows = load_subscriptions(work=work, contract_id=contract_id)

@@ -19,6 +19,7 @@ from connector.store.issued import LoweredRow, load_lowered
 from connector.store.tables import contracts
 from connector.store.tables_billing import invoice_items, invoices
 from connector.store.tables_review import issued_documents
+from connector.store.usage_sync import incomplete_reasons
 
 _NOT_BILLED = tuple(state.value for state in NOT_BILLED)
 _USAGE = (ChargeKind.USAGE, ChargeKind.TRUE_UP)
@@ -36,7 +37,9 @@ def load_facts(
     """What is known about each of these documents, by id."""
     if not documents:
         return {}
-    of_contracts = _contracts(connection, {one for document in documents for one in document.contract_ids})
+    ids = {one for document in documents for one in document.contract_ids}
+    of_contracts = _contracts(connection, ids)
+    waiting = incomplete_reasons(connection=connection, contract_ids=sorted(ids))
     earlier = _others(connection, documents)
     twins = _twins(connection, [document.id for document in documents])
     keys = [key for document in documents for key in document.draft.lowers]
@@ -44,7 +47,7 @@ def load_facts(
     return {
         document.id: _facts(
             document,
-            [of_contracts[one] for one in document.contract_ids],
+            [_contract(of_contracts[one], document, waiting.get(one, ())) for one in document.contract_ids],
             _before(document, earlier),
             tuple(twins.get(document.id, ())),
             lowered,
@@ -57,7 +60,7 @@ def load_facts(
 
 def _facts(
     document: StoredDocument,
-    of_contracts: Sequence[Any],
+    of_contracts: Sequence[BilledContract],
     before: Sequence[Any],
     twins: tuple[str, ...],
     lowered: Mapping[str, LoweredRow],
@@ -82,7 +85,7 @@ def _facts(
         is_seller_complete=entity is not None and _is_complete(entity),
         problem_code=document.problem_code,
         problem=document.problem,
-        contracts=tuple(_contract(row, document) for row in of_contracts),
+        contracts=tuple(of_contracts),
         last_net=Money(before[-1].net, currency) if before else None,
         twins=twins,
         lowers=tuple(LoweredInvoice(_name(row), row.number, row.creditable) for row in named),
@@ -116,7 +119,10 @@ def _contracts(connection: Connection, ids: set[int]) -> dict[int, Any]:
     return {row.id: row for row in connection.execute(query)}
 
 
-def _contract(row: Any, document: StoredDocument) -> BilledContract:
+def _contract(row: Any, document: StoredDocument, waiting: Sequence[Any]) -> BilledContract:
+    on_draft = {item.charge_key for item in document.draft.items}
+    due = [figure for figure in waiting if figure.bill_on <= document.draft.bill_on]
+    doubted = [figure.reason for figure in due if figure.charge_key in on_draft]
     return BilledContract(
         number=row.number,
         currency=row.currency,
@@ -124,6 +130,8 @@ def _contract(row: Any, document: StoredDocument) -> BilledContract:
         is_changed=row.version != row.billed_version,
         is_unfinished=row.next_bill_on is not None and row.next_bill_on <= document.draft.bill_on,
         problem=row.billing_problem,
+        usage_waits=next((figure.reason for figure in due if figure.charge_key not in on_draft), ""),
+        usage_doubted=next(iter(doubted), ""),
     )
 
 

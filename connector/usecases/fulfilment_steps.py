@@ -19,12 +19,14 @@ from connector.domain.contracts import build_contract, contract_value
 from connector.domain.entitlements import access_differences
 from connector.domain.fulfilment import StepName
 from connector.domain.invoicing import next_bill_date
+from connector.domain.metering import metering_faults
 from connector.domain.schedule import schedule
-from connector.domain.terms import ChargeType, LineItem, Order
+from connector.domain.terms import ChargeType, Order
 from connector.errors import Conflict, Fault, Refused
 from connector.ports import EntitlementPlatform, SubscriptionRequest
 from connector.store import contract_orders, contracts, orders, records, scheduled_access
 from connector.store.contracts import StoredContract, StoredSubscription
+from connector.store.metering import metered_beside
 from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.access_in_force import Plans, access_in_force, plan_refs
 
@@ -246,28 +248,19 @@ def _contract_id(work: UnitOfWork, context: StepContext) -> int:
 
 def _record_metering(work: UnitOfWork, context: StepContext, _answer: Any, _now: datetime) -> Any:
     usage_lines = [line for line in context.terms.line_items if line.charge_type is ChargeType.USAGE]
-    faults = tuple(_unmetered(line) for line in usage_lines if not line.provision.ref)
+    contract_id = _contract_id(work, context)
+    signed = contract_orders.load_orders(connection=work.connection, contract_id=contract_id)
+    others = metered_beside(work=work, contract_id=contract_id)
+    contract = build_contract(orders=signed.terms, undone=signed.undone)
+    faults = metering_faults(order=context.terms, contract=contract, metered_elsewhere=others)
     if faults:
         raise TermsRefused(faults)
     ids = orders.line_ids(work=work, order_id=context.order_id)
-    contract_id = _contract_id(work, context)
     for line in usage_lines:
         contracts.save_metered_feature(
             work=work, contract_id=contract_id, order_line_id=ids[line.ref], feature_ref=line.provision.ref
         )
     return {"metered": {line.product_code: line.provision.ref for line in usage_lines}}
-
-
-def _unmetered(line: LineItem) -> Fault:
-    return Fault(
-        code="NO_METERED_FEATURE",
-        message=f"Line {line.position}, {line.product_name}, is billed by usage, but no feature is known to meter it.",
-        fix=f"Name the feature of product {line.product_code} in the catalogue, then press Resync.",
-        owner="RevOps",
-        record=line.ref,
-        value=line.product_code,
-        line=str(line.position),
-    )
 
 
 # Read-back: what is granted must be what was sold, value by value.
