@@ -27,7 +27,7 @@ from connector.logs import log
 from connector.mailing import mail_post
 from connector.orgs import all_assumptions, make_orgs, used_mappings
 from connector.paying import embedded_provider, payment_provider
-from connector.ports import Clock, EntitlementPlatform, UsageBook
+from connector.ports import Clock
 from connector.services import Services
 from connector.signing import form_settings, signature_providers
 from connector.store import mapping_versions
@@ -50,15 +50,13 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
     database = Database(config.database.url, limits=_limits(config))
     used_clock = clock or SystemClock()
     starter = WorkStarter(engine=database.writer, is_sqlite=database.is_sqlite)
-    platform, usage = _access(config, database, used_clock)
     return Services(
         config=config,
         database=database,
         clock=used_clock,
         starter=starter,
         orgs=make_orgs(config, clock=used_clock),
-        platform=platform,
-        usage=usage,
+        **_access(config, database, used_clock),
         board=_board(config),
         assumed=all_assumptions(config),
         taxes=_taxes(config),
@@ -77,14 +75,16 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
     )
 
 
-def _access(config: Config, database: Database, clock: Clock) -> tuple[EntitlementPlatform, UsageBook]:
-    """Where access is granted, and who knows what was used."""
+def _access(config: Config, database: Database, clock: Clock) -> dict[str, Any]:
+    """Where access is granted, who knows what was used, and where usage is reported."""
     if config.entitlements.platform == "stigg":
         stigg = stigg_platform(config=config, database=database, clock=clock)
-        return stigg, stigg
-    embedded = embedded_platform(database=database, clock=clock, plans=configured_plans(config.entitlements))
+        return {"platform": stigg, "usage": stigg}
+    plans = configured_plans(config.entitlements)
+    embedded = embedded_platform(database=database, clock=clock, plans=plans)
     late = timedelta(days=config.usage.late_days)
-    return embedded, embedded_usage(database=database, clock=clock, platform=embedded, late=late)
+    usage = embedded_usage(database=database, clock=clock, platform=embedded, late=late)
+    return {"platform": embedded, "usage": usage, "usage_door": usage, "configured_plans": plans}
 
 
 def make_identity_provider(config: Config, clock: Clock) -> OidcProvider | None:

@@ -30,12 +30,12 @@ from connector.usecases.bill_contracts import Biller, start_billing
 from connector.usecases.collect_payment import Collector, collect_payments
 from connector.usecases.deliver_mail import Postman, deliver_mail
 from connector.usecases.forget_old import forget_old
+from connector.usecases.grant_scheduled import grant_due_credits, grant_scheduled
 from connector.usecases.match_payments import match_payments
 from connector.usecases.mirror_rows import flush_rows
 from connector.usecases.poll_payments import poll_payments
-from connector.usecases.remind import ReminderRules, prepare_reminders
-from connector.usecases.grant_scheduled import grant_due_credits, grant_scheduled
 from connector.usecases.reconcile_access import reconcile_access
+from connector.usecases.remind import ReminderRules, prepare_reminders
 from connector.usecases.render_artifacts import render_artifacts
 from connector.usecases.renderer import Renderer
 from connector.usecases.send_refunds import send_refunds

@@ -19,7 +19,7 @@ from connector.domain.invoice_drafts import InvoiceDraft
 from connector.domain.tax import PriceBasis, Tax, TaxRounding
 from connector.domain.taxed_documents import TaxedDocument
 from connector.domain.terms import Customer, Order, RecordRef
-from connector.domain.usage import UsageQuestion, UsageReport
+from connector.domain.usage import Reach, UsageEvent, UsageQuestion, UsageReport
 from connector.errors import Fault
 from connector.ports_sweeps import RecordStamp, Touched, TouchedQuestion
 
@@ -249,6 +249,13 @@ class UsageBook(Protocol):
         self, *, customer_ref: str, credit_ref: str, after: str = "", limit: int = 100
     ) -> LedgerPage:
         """The movements of one credit, newest first, at most `limit`; `after` comes from the page before."""
+
+
+class UsageDoor(Protocol):
+    """Where usage is reported, when the platform is ours."""
+
+    def report(self, *, events: Sequence[UsageEvent], reach: Reach) -> int:
+        """Count the events, all or none; answers how many were new. Refused with `faults` naming each wrong event."""
 
 
 class TaxEngine(Protocol):

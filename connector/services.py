@@ -6,7 +6,7 @@ holds parts and does nothing with them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -15,13 +15,14 @@ from flask import current_app
 
 from connector.config import Config
 from connector.domain.assumptions import Assumptions
+from connector.domain.entitlements import CustomPlan
 from connector.domain.legal_entities import LegalEntity
 from connector.domain.matching import MatchRules
 from connector.domain.reminders import ReminderPlan
 from connector.domain.review import ReviewRules
 from connector.domain.tax import DEFAULT_TAX_RULES, ENTITY_COUNTRIES
 from connector.domain.taxed_documents import TaxSettings
-from connector.ports import Clock, EntitlementPlatform, Org, TaxEngine, UsageBook
+from connector.ports import Clock, EntitlementPlatform, Org, TaxEngine, UsageBook, UsageDoor
 from connector.ports_identity import IdentityProvider
 from connector.ports_mail import MailPost
 from connector.ports_payments import PaymentProvider
@@ -29,6 +30,7 @@ from connector.ports_signing import SignatureProvider
 from connector.statements.reading import StatementRules
 from connector.store.unit_of_work import Database
 from connector.usecases.cash_desk import CashDesk
+from connector.usecases.change_plans import Catalogue
 from connector.usecases.decide_form import FormDesk
 from connector.usecases.form_settings import FormSettings
 from connector.usecases.limit_callers import CallerLimits
@@ -73,6 +75,9 @@ class Services:
     mail: MailPost | None = None
     form_settings: FormSettings = field(default_factory=FormSettings)
     signing: Mapping[str, SignatureProvider] = field(default_factory=dict)
+    usage_door: UsageDoor | None = None
+    configured_plans: Sequence[CustomPlan] = ()
+    catalogue: Catalogue = field(init=False)
     postbox: Postbox = field(init=False)
     usage_sync: UsageSync = field(init=False)
     desk: ReviewDesk = field(init=False)
@@ -86,6 +91,9 @@ class Services:
         """Postbox and desks work on this database and with this starter, whatever was replaced."""
         postbox = Postbox(database=self.database, starter=self.starter, clock=self.clock)
         object.__setattr__(self, "postbox", postbox)
+        plans = {plan.ref: plan for plan in self.configured_plans}
+        catalogue = Catalogue(self.database, self.clock, plans, is_ours=self.usage_door is not None)
+        object.__setattr__(self, "catalogue", catalogue)
         silence = timedelta(days=self.config.usage.silence_days)
         sync = UsageSync(self.database, self.clock, self.usage, self.platform.name, silence)
         object.__setattr__(self, "usage_sync", sync)

@@ -83,7 +83,11 @@ def token() -> None:
 @token.command("create")
 @click.argument("name")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, help="read, orders:write, finance; repeat for several."
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    help=f"{', '.join(issue_tokens.SCOPES)}; repeat for several.",
 )
 @click.option("--for", "person", default="", help="The user for whom it decides about invoices (scope finance).")
 @settings_options

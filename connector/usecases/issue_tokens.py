@@ -20,7 +20,7 @@ from connector.store.tokens import Token
 from connector.store.unit_of_work import Database, UnitOfWork
 from connector.store.users import User
 
-SCOPES = ("read", "orders:write", "finance")
+SCOPES = ("read", "orders:write", "finance", "usage:write", "plans:write")
 _FORM = re.compile(r"cs_[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[\w .@:/+-]{1,120}")
 # Writing down each use would make every read a write.

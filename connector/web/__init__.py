@@ -13,6 +13,7 @@ from connector.web.api import api
 from connector.web.api.documentation import documentation
 from connector.web.cash import cash
 from connector.web.contracts import contracts
+from connector.web.customers import customers
 from connector.web.dashboard import dashboard
 from connector.web.decisions import decisions, tell_refusals_on_the_page
 from connector.web.health import health, operations
@@ -46,6 +47,7 @@ PAGE_BLUEPRINTS = (
     decisions,
     orders,
     contracts,
+    customers,
     invoices,
     messages,
     records,

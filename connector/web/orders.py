@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from connector.services import current_services
-from connector.store import queries_orders
+from connector.store import queries_access, queries_orders
 from connector.usecases.resync import ResyncAsked, resync
 from connector.web.lists import choices, list_asked, next_url
 from connector.web.sessions import MAY_ACT, needs_role, require_login
@@ -46,11 +46,14 @@ def show(number: str) -> str:
     services = current_services()
     with services.database.reading() as connection:
         order = queries_orders.load_order(connection=connection, number=number)
+        contract_number = order.row.contract_number if order else ""
+        changes = queries_access.changes_of_contract(connection=connection, number=contract_number)
     if order is None:
         abort(404, description=f"There is no order {number}.")
     return render_template(
         "review/order.html",
         order=order,
+        changes=changes,
         is_watched=not order.row.is_at_rest or _is_look_awaited(order.record_looked_at),
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from connector.domain.entitlements import describe_grant
 from connector.domain.money import Money
 from connector.store.order_rows import OrderLineRow
 
@@ -330,5 +331,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "exact_instant": exact_words,
     "value": value_words,
     "grant": grant_words,
+    "grant_words": describe_grant,
     "ticked": ticked_words,
 }

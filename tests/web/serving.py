@@ -60,6 +60,7 @@ def make_services(database: Database, clock: Clock, *, config: Config | None = N
         org_id=ORG_ID, name="default", gateway=gateway, mappings={}, is_signed=lambda _record: (True, ""), conditions={}
     )
     platform = embedded_platform(database=database, clock=clock, plans=())
+    usage = embedded_usage(database=database, clock=clock, platform=platform)
     services = Services(
         config=found,
         database=database,
@@ -67,7 +68,8 @@ def make_services(database: Database, clock: Clock, *, config: Config | None = N
         starter=RecordingStarter(),
         orgs={ORG_ID: org},
         platform=platform,
-        usage=embedded_usage(database=database, clock=clock, platform=platform),
+        usage=usage,
+        usage_door=usage,
         board=StatusBoard(fields=_no_fields, base_url=found.web.base_url),
     )
     return dataclasses.replace(services, **changes)

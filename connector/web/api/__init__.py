@@ -5,13 +5,16 @@ from __future__ import annotations
 from flask import Blueprint
 
 from connector.web.api import (
+    access_body,
     answers,
+    answers_of_access,
     answers_of_actions,
     answers_of_billing,
     decisions,
     order_body,
     requests,
     views,
+    views_of_access,
     views_of_delivery,
 )
 from connector.web.api.endpoints import Endpoint, register
@@ -19,9 +22,55 @@ from connector.web.api.endpoints import Endpoint, register
 READ = ("read",)
 WRITE = ("orders:write",)
 FINANCE = ("finance",)
+USAGE = ("usage:write",)
+PLANS = ("plans:write",)
 PREFIX = "/api/v1"
 
+ACCESS = (
+    # A product that gates its features reads with the token that it reports usage with.
+    Endpoint(
+        "GET", "/customers/{customer}/entitlements", views_of_access.show_entitlements,
+        "Show what a customer may use now", (*READ, *USAGE), answers_of_access.EntitlementsAnswer,
+        refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "GET", "/customers/{customer}/entitlements/{ref}", views_of_access.check_entitlement,
+        "Check whether a customer may use something", (*READ, *USAGE), answers_of_access.CheckAnswer,
+        parameters=access_body.CheckParameters, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "GET", "/customers/{customer}/credits/{ref}", views_of_access.show_ledger,
+        "Show the ledger of a credit", READ, answers_of_access.LedgerAnswer,
+        parameters=access_body.LedgerParameters, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "POST", "/usage", views_of_access.count_usage, "Report usage", USAGE,
+        answers_of_access.UsageCountedAnswer, body=access_body.UsageBody, refusals=(409, 422, 503),
+    ),
+    Endpoint(
+        "GET", "/plans", views_of_access.list_plans, "List plans", (*READ, *PLANS), answers_of_access.PlansAnswer,
+        refusals=(409,),
+    ),
+    Endpoint(
+        "GET", "/plans/{plan}", views_of_access.show_plan, "Show the versions of a plan", (*READ, *PLANS),
+        answers_of_access.PlansAnswer, refusals=(404, 409),
+    ),
+    Endpoint(
+        "PUT", "/plans/{plan}", views_of_access.save_plan, "Save the draft of a plan", PLANS,
+        answers_of_access.PlanAnswer, body=access_body.PlanBody, refusals=(409, 422),
+    ),
+    Endpoint(
+        "POST", "/plans/{plan}/publish", views_of_access.publish_plan, "Publish the draft of a plan", PLANS,
+        answers_of_access.PlanAnswer, refusals=(404, 409, 422),
+    ),
+    Endpoint(
+        "GET", "/differences", views_of_access.show_differences, "List differences between two sides", READ,
+        answers.PageAnswer[answers_of_access.DifferenceAnswer], parameters=access_body.DifferenceParameters,
+    ),
+)  # fmt: skip
+
 ENDPOINTS = (
+    *ACCESS,
     Endpoint(
         "GET", "/orders", views.list_orders, "List orders", READ,
         answers.PageAnswer[answers.OrderAnswer], parameters=requests.OrderParameters,
