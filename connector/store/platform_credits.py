@@ -8,7 +8,7 @@ entry says what happened, so nothing is booked twice. It belongs to the platform
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -174,6 +174,8 @@ def _bring_one(
         made += _expire(work, holder, ref, running, running.ends_on)
         running = _next(running, grant)
         made += _grant(work, holder, ref, running, grant)
+        amount = grant.value or Decimal(0)
+        running = replace(running, granted=amount, left=running.left + amount)
     ends_on = min(running.ends_on, holder.ends_on)
     if ends_on <= holder.today:
         made += _expire(work, holder, ref, running, ends_on)

@@ -59,8 +59,10 @@ def grant_scheduled(*, database: Database, clock: Clock, aligner: AccessAligner)
 def grant_due_credits(*, rows: CreditRows, clock: Clock) -> int:
     """Book the credits of the embedded platform that fell due; answers how many entries that made."""
     now = clock.now()
-    made = 0
-    while due := rows.due_subscriptions(today=now.date(), limit=_AT_ONCE):
+    made, seen = 0, set[str]()
+    # Each is brought up to date once; one that stayed due for whatever reason is the next run's.
+    while due := [ref for ref in rows.due_subscriptions(today=now.date(), limit=_AT_ONCE) if ref not in seen]:
+        seen.update(due)
         made += sum(rows.grant_due_credits(subscription_ref=ref, now=now) for ref in due)
     return made
 
