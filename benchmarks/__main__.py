@@ -13,6 +13,7 @@ from benchmarks import (
     bench_receiver,
     bench_review,
     bench_schedule,
+    bench_usage,
 )
 from tests.postgresql import PostgresqlServer
 
@@ -29,6 +30,7 @@ def main() -> None:
         bench_overview.main(server.new_database, count=bench_overview.QUICK if is_quick else bench_overview.INVOICES)
         bench_documents.main(times=5 if is_quick else 15)
         bench_review.main(server.new_database, count=1_000 if is_quick else bench_review.DRAFTS)
+        bench_usage.main(server.new_database, count=bench_usage.QUICK if is_quick else bench_usage.CONTRACTS)
         bench_billing.main(server.new_database, count=bench_billing.QUICK if is_quick else bench_billing.CONTRACTS)
     finally:
         server.stop()

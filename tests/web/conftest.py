@@ -32,6 +32,10 @@ class Machine:
         """POST JSON below /api/v1."""
         return self._client.post(f"/api/v1{path}", json=body, headers=self._headers)
 
+    def put(self, path: str, body: Any) -> TestResponse:
+        """PUT JSON below /api/v1."""
+        return self._client.put(f"/api/v1{path}", json=body, headers=self._headers)
+
     def send(self, path: str, data: bytes, content_type: str = "application/json") -> TestResponse:
         """POST exactly these bytes below /api/v1."""
         headers = {**self._headers, "Content-Type": content_type}

@@ -13,7 +13,7 @@ from connector.adapters.clock import FixedClock
 from connector.app import create_app
 from connector.domain.fulfilment import OrderState
 from connector.store.unit_of_work import Database
-from connector.web.api import ENDPOINTS, PREFIX
+from connector.web.api import ACCESS, ENDPOINTS, PREFIX
 from tests.billing import Books
 from tests.builders import (
     a_fault,
@@ -111,8 +111,13 @@ def test_every_answer_has_the_shape_that_is_documented(
         (("post", "/invoices/{invoice_id}/hold"), finance.post("/invoices/99/hold", reason)),
     ]
 
-    # Files have no shape.
-    assert set(seen) == {(endpoint.method.lower(), endpoint.path) for endpoint in ENDPOINTS if endpoint.answer}
+    # Files have no shape; the shapes of access are looked at where customers have some, in test_api_access.
+    apart = {endpoint.path for endpoint in ACCESS}
+    assert set(seen) == {
+        (endpoint.method.lower(), endpoint.path)
+        for endpoint in ENDPOINTS
+        if endpoint.answer and endpoint.path not in apart
+    }
     for (method, path), answer in [*seen.items(), *refused]:
         responses = document["paths"][PREFIX + path][method]["responses"]
         (media,) = responses[str(answer.status_code)]["content"].items()
