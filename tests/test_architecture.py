@@ -94,6 +94,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("store.order_rows", "store.queries", "store.queries_cash", "store.queries_contracts"),
         *("store.queries_dashboard",),
         *(
+            "store.differences",
+            "store.platform_plans",
+            "store.queries_access",
             "store.queries_operations",
             "store.queries_orders",
             "store.queries_invoices",
