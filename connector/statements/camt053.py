@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from lxml import etree
 
@@ -22,6 +23,8 @@ _NO_REFERENCE = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED"})
 _RETURNS = frozenset({"RRTN", "RPCR", "UPDD", "PRDD", "ARET"})
 _OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
 _WRONG = {"BkToCstmrAcctRpt": "camt.052", "BkToCstmrDbtCdtNtfctn": "camt.054"}
+# Only these are told of while reading; everything else is looked up inside them.
+_TAGS = tuple(f"{{*}}{name}" for name in ("Stmt", "Ntry", *_WRONG))
 
 
 def is_camt(head: bytes) -> bool:
@@ -34,7 +37,7 @@ def read_camt(content: bytes) -> list[BankStatement]:
     found: list[BankStatement] = []
     reader = etree.iterparse(
         io.BytesIO(content), events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=False,
-        load_dtd=False, remove_comments=True, remove_pis=True,
+        load_dtd=False, tag=_TAGS, remove_comments=True, remove_pis=True,
     )  # fmt: skip
     try:
         for statement in _statements(reader):
@@ -47,6 +50,7 @@ def read_camt(content: bytes) -> list[BankStatement]:
     except (InvalidOperation, ValueError, LookupError, CurrencyError) as error:
         raise StatementRefused(f"The file has a value that cannot be read: {error}", code="UNREADABLE") from error
     if not found:
+        _refuse_type(reader.root)
         raise StatementRefused("The file is XML, but has no statement (BkToCstmrStmt/Stmt).", code="NO_STATEMENT")
     return found
 
@@ -63,12 +67,9 @@ def _statements(reader: etree.iterparse) -> Iterator[BankStatement]:
     now: _Open | None = None
     is_first = True
     for event, element in reader:
-        if not isinstance(element.tag, str):
-            raise StatementRefused("The file uses entities, which no bank does.", code="ENTITIES")
         name = _name(element)
         if is_first:
-            if element.getroottree().docinfo.doctype:
-                raise StatementRefused("The file has a document type, which no bank sends.", code="DOCTYPE")
+            _refuse_type(element)
             is_first = False
         if event == "start":
             if name in _WRONG:
@@ -83,6 +84,13 @@ def _statements(reader: etree.iterparse) -> Iterator[BankStatement]:
             yield _statement(element, now)
             element.clear()
             now = None
+
+
+def _refuse_type(element: etree._Element | None) -> None:
+    """Without a document type there are no entities to be resolved either."""
+    info: Any = None if element is None else element.getroottree().docinfo
+    if info is not None and info.doctype:
+        raise StatementRefused("The file has a document type, which no bank sends.", code="DOCTYPE")
 
 
 def _statement(element: etree._Element, now: _Open) -> BankStatement:

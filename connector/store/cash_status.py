@@ -40,14 +40,9 @@ def cash_of_order(*, work: UnitOfWork, org_id: str, record_id: str, today: date)
 
 
 def mark_day(*, work: UnitOfWork, today: date) -> int:
-    """Once a day, everybody with money owed is due again: what was open yesterday may be overdue today."""
-    fell_due = sa.select(invoices.c.org_id, invoices.c.customer_ref).where(
-        invoices.c.due_on < today, invoices.c.state == InvoiceState.ISSUED.value
-    )
+    """Once a day every customer is due again: what was open yesterday may be overdue today."""
     old = cash_statuses.c.shown_on.is_(None) | (cash_statuses.c.shown_on < today)
-    is_late = sa.tuple_(cash_statuses.c.org_id, cash_statuses.c.customer_ref).in_(fell_due)
-    marked = cash_statuses.update().where(old, is_late, ~cash_statuses.c.is_due).values(is_due=True)
-    return work.execute(marked).rowcount
+    return work.execute(cash_statuses.update().where(old, ~cash_statuses.c.is_due).values(is_due=True)).rowcount
 
 
 def take_due(*, work: UnitOfWork, limit: int) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, g, jsonify, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from connector.domain.control_report import SHOWN
@@ -53,6 +53,13 @@ _PART = re.compile(r"amount-([1-9][0-9]{0,17})")
 _LARGEST_ID = 2**63 - 1
 
 
+@cash.url_value_preprocessor
+def allow_large_files(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """A bank file of somebody who is signed in may be larger than any other request; asked before the form is read."""
+    if endpoint == "cash.upload" and "user" in session:
+        request.max_content_length = current_services().statement_rules.largest + 100_000
+
+
 @cash.get("")
 def index() -> str:
     """Payments by what was decided, files, returns that are questions."""
@@ -80,15 +87,15 @@ def index() -> str:
 def upload() -> AnyResponse:
     """Take a bank file and match what it brings."""
     services = current_services()
-    # A bank file may be larger than any other request.
-    request.max_content_length = services.statement_rules.largest + 100_000
     file = request.files.get("file")
     if file is None or not file.filename:
         abort(400, description="Choose a bank file first.")
+    with file.stream:
+        content = file.read()
     imported = import_statement(
         desk=services.cash,
         rules=services.statement_rules,
-        content=file.read(),
+        content=content,
         name=file.filename,
         actor=g.user.name,
         is_gap_accepted=request.form.get("gap") == "accepted",

@@ -72,6 +72,14 @@ def test_a_bad_file_is_refused_in_words_and_leaves_nothing(person: FlaskClient, 
     assert till.payment_ids() == []
 
 
+def test_a_file_larger_than_other_requests_is_taken(person: FlaskClient, till: Till) -> None:
+    lines = [f":61:2603020302C1,00NTRFNONREF//{number:016}" for number in range(60_000)]
+
+    page = upload(person, mt940(2, "0,00", "60000,00", *lines)[:-40])
+
+    assert "cut off" in page, "it was read, not refused for its size"
+
+
 def test_a_gap_can_be_accepted_on_the_page(person: FlaskClient, till: Till) -> None:
     upload(person, mt940(2, "0,00", "10,00", ":61:2603020302C10,00NTRFNONREF//A"))
     gap = mt940(4, "35,00", "36,00", ":61:2603040304C1,00NTRFNONREF//B")
