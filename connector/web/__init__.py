@@ -14,6 +14,7 @@ from connector.web.api.documentation import documentation
 from connector.web.contracts import contracts
 from connector.web.dashboard import dashboard
 from connector.web.decisions import decisions, tell_refusals_on_the_page
+from connector.web.deliveries import deliveries
 from connector.web.health import health, operations
 from connector.web.hosted import hosted
 from connector.web.invoices import invoices
@@ -46,6 +47,7 @@ PAGE_BLUEPRINTS = (
     orders,
     contracts,
     invoices,
+    deliveries,
     messages,
     records,
     health,
