@@ -136,7 +136,6 @@ _VALUES = {
     "bulk_id": 1,
     "filename": "countersign.css",
     "kind": "pdf",
-    "link_id": 1,
     "delivery_id": 1,
     "name": "NotoSansJP-Regular.ttf",
 }

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from connector.domain.hosted import AccountDocument, Movement, MovementKind, standing_of
 from connector.domain.invoice_drafts import DocumentKind
 from connector.domain.money import Money, total
+from connector.domain.payments import Account as LedgerAccount
 from connector.domain.payments import InvoiceBalance, PostingKind
 from connector.store.ledger import StoredPosting, invoice_balances, load_postings
 from connector.store.tables import contracts
@@ -82,7 +83,8 @@ def list_movements(*, connection: Connection, invoice_id: int) -> tuple[Movement
 
 def _movement(posted: StoredPosting, invoice_id: int) -> Movement:
     """What a posting took off the invoice; what was taken back is not shown, and neither is its taking back."""
-    own = [line.amount for line in posted.posting.lines if line.invoice_id == invoice_id]
+    lines = posted.posting.lines
+    own = [one.amount for one in lines if one.invoice_id == invoice_id and one.account is LedgerAccount.RECEIVABLE]
     amount = total(own, currency=posted.posting.currency)
     return Movement(_SHOWN[posted.posting.kind], posted.on, -amount)
 
