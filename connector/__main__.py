@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from connector import __version__
-from connector.commands import access, billing, checks, deals, evidence, mapping, money, people, running
+from connector.commands import access, billing, checks, deals, evidence, mail, mapping, money, people, running
 from connector.demo.command import demo
 
 
@@ -32,6 +32,7 @@ for _command in (
     access.usage,
     evidence.evidence,
     money.statement_group,
+    mail.mail,
     people.user,
     people.token,
 ):

@@ -100,6 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "store.queries_operations",
             "store.queries_orders",
             "store.queries_invoices",
+            "store.queries_delivery",
             "store.queries_payments",
             "store.queries_queue",
         ),

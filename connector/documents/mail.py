@@ -57,12 +57,13 @@ def write_mail(letter: Letter) -> bytes:
     if letter.reply_to:
         message["Reply-To"] = Address(addr_spec=letter.reply_to)
     message["Subject"] = words["subject"]
-    message["Content-Language"] = texts.language
     # Machines that answer by themselves, such as "out of office", leave mails with these alone.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(mail_template("document.txt").render(mail=_raw(words)))
     message.add_alternative(mail_template("document.html").render(mail=words), subtype="html")
+    for part in message.iter_parts():
+        part["Content-Language"] = texts.language
     if letter.pdf:
         message.add_attachment(letter.pdf, maintype="application", subtype="pdf", filename=letter.pdf_name)
     return message.as_bytes()

@@ -41,13 +41,13 @@ class MovementKind(StrEnum):
     """What lowered, or raised again, what is open."""
 
     PAYMENT = "payment"
-    REFUND = "refund"
+    ADJUSTMENT = "adjustment"
     CREDIT_NOTE = "credit_note"
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One payment, refund or credit note; `amount` is positive where it lowers what is open."""
+    """One payment, write-off or credit note; `amount` is positive where it lowers what is open."""
 
     kind: MovementKind
     on: date

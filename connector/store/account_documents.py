@@ -6,25 +6,26 @@ Nothing here may change data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from connector.domain.credit_notes import apply_credit
 from connector.domain.hosted import AccountDocument, Movement, MovementKind, standing_of
 from connector.domain.invoice_drafts import DocumentKind
-from connector.domain.money import Money
+from connector.domain.money import Money, total
+from connector.domain.payments import Account as LedgerAccount
+from connector.domain.payments import InvoiceBalance, PostingKind
+from connector.store.ledger import StoredPosting, invoice_balances, load_postings
 from connector.store.tables import contracts
 from connector.store.tables_billing import invoices
 from connector.store.tables_review import credit_applications, issued_documents
 
 # No customer reads more rows; the newest come first.
 _MOST = 200
+_SHOWN = {PostingKind.ALLOCATE: MovementKind.PAYMENT, PostingKind.WRITE_OFF: MovementKind.ADJUSTMENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def list_documents(
     if invoice_id is not None:
         query = query.where(invoices.c.id == invoice_id)
     rows = connection.execute(query.limit(_MOST)).all()
-    credited = _credited(connection, [row.id for row in rows])
-    return [_document(row, credited.get(row.id, Decimal(0)), today) for row in rows]
+    balances = invoice_balances(connection=connection, invoice_ids=[row.id for row in rows])
+    return [_document(row, balances[row.id], today) for row in rows]
 
 
 def list_movements(*, connection: Connection, invoice_id: int) -> tuple[Movement, ...]:
@@ -71,10 +72,21 @@ def list_movements(*, connection: Connection, invoice_id: int) -> tuple[Movement
         .where(credit_applications.c.invoice_id == invoice_id)
         .order_by(issued_documents.c.issued_on, credit_applications.c.credit_note_id)
     )
-    return tuple(
+    credits = [
         Movement(MovementKind.CREDIT_NOTE, row.issued_on, Money(row.amount, row.currency), row.number)
         for row in connection.execute(query)
-    )
+    ]
+    posted = load_postings(connection=connection, invoice_id=invoice_id)
+    money = [_movement(one, invoice_id) for one in posted if one.holds and one.posting.kind in _SHOWN]
+    return tuple(sorted((*credits, *money), key=lambda one: one.on))
+
+
+def _movement(posted: StoredPosting, invoice_id: int) -> Movement:
+    """What a posting took off the invoice; what was taken back is not shown, and neither is its taking back."""
+    lines = posted.posting.lines
+    own = [one.amount for one in lines if one.invoice_id == invoice_id and one.account is LedgerAccount.RECEIVABLE]
+    amount = total(own, currency=posted.posting.currency)
+    return Movement(_SHOWN[posted.posting.kind], posted.on, -amount)
 
 
 def list_contracts(*, connection: Connection, account: Account) -> dict[int, str]:
@@ -99,20 +111,11 @@ _DOCUMENTS = (
 )
 
 
-def _credited(connection: Connection, ids: Sequence[int]) -> dict[int, Decimal]:
-    query = sa.select(credit_applications.c.invoice_id, credit_applications.c.amount)
-    found: dict[int, Decimal] = {}
-    for row in connection.execute(query.where(credit_applications.c.invoice_id.in_(ids))):
-        found[row.invoice_id] = found.get(row.invoice_id, Decimal(0)) + row.amount
-    return found
-
-
-def _document(row: Any, credited: Decimal, today: date) -> AccountDocument:
-    kind, gross = DocumentKind(row.kind), Money(abs(row.gross), row.currency)
-    nothing = Money.zero(row.currency)
-    is_owed = kind is not DocumentKind.CREDIT_NOTE
-    left = apply_credit(owed=gross, paid=nothing, credit=Money(credited, row.currency))[0] if is_owed else nothing
+def _document(row: Any, balance: InvoiceBalance, today: date) -> AccountDocument:
+    kind, nothing = DocumentKind(row.kind), Money.zero(row.currency)
+    gross = Money(abs(row.gross), row.currency)
+    left = balance.open if kind is not DocumentKind.CREDIT_NOTE else nothing
     standing = standing_of(
-        kind=kind, gross=gross, open_amount=left, paid=nothing, due_on=row.due_on, today=today
-    )  # fmt: skip
+        kind=kind, gross=gross, open_amount=left, paid=balance.allocated, due_on=row.due_on, today=today
+    )
     return AccountDocument(row.id, row.number, kind, row.issued_on, row.due_on, gross, left, standing)

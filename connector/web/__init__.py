@@ -16,6 +16,7 @@ from connector.web.contracts import contracts
 from connector.web.customers import customers
 from connector.web.dashboard import dashboard
 from connector.web.decisions import decisions, tell_refusals_on_the_page
+from connector.web.deliveries import deliveries
 from connector.web.health import health, operations
 from connector.web.hosted import hosted
 from connector.web.invoices import invoices
@@ -49,6 +50,7 @@ PAGE_BLUEPRINTS = (
     contracts,
     customers,
     invoices,
+    deliveries,
     messages,
     records,
     health,

@@ -275,6 +275,21 @@ INVOICE_WORDS: Mapping[str, Words] = {
     "sent_back": Words("Sent back", "bad", "retry", "Refused by finance; what it held is billed anew when corrected."),
     "void": Words("Void", "idle", "skip", "Set aside; what it held is billed anew."),
 }
+DELIVERY_WORDS: Mapping[str, Words] = {
+    "prepared": Words("Waiting", "info", "clock", "Goes out with the next round, when its PDF is there."),
+    "sending": Words("Sending", "info", "run", "A process is handing it over."),
+    "sent": Words("Sent", "good", "check", "The mail server took it."),
+    "retrying": Words("Retrying", "warn", "retry", "Not taken yet; it is tried again by itself."),
+    "uncertain": Words("Uncertain", "warn", "question", "May have arrived; it is sent again under the same name."),
+    "failed": Words("Failed", "bad", "cross", "Was not sent; a person must act."),
+    "bounced": Words("Bounced", "bad", "stop", "Came back later; a person must act."),
+}
+FILE_WORDS: Mapping[str, Words] = {
+    "wanted": Words("Being prepared", "info", "clock"),
+    "made": Words("There", "good", "check"),
+    "failed": Words("Failed", "bad", "retry", "It is made again by itself, later and later."),
+    "refused": Words("Cannot exist", "warn", "stop", "This document cannot have that file."),
+}
 SUBSCRIPTION_WORDS: Mapping[str, Words] = {
     "wanted": Words("To be granted", "info", "clock"),
     "granted": Words("Granted", "info", "check", "Granted, not yet read back."),

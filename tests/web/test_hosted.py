@@ -22,6 +22,7 @@ from connector.store.tables import metadata
 from connector.store.unit_of_work import Database
 from connector.usecases.credit_invoice import credit_invoice
 from connector.usecases.share_invoice import DEFAULT_LIFE
+from tests.cashing import Till
 from tests.domain.making import make_item
 from tests.reviewing import sold
 from tests.web.sharing import AURORA, Sharing, make_sharing
@@ -340,3 +341,21 @@ def test_when_nothing_more_is_planned_the_upcoming_page_says_so(sharing: Sharing
 
     assert page.status_code == 200
     assert "Derzeit ist nichts Weiteres geplant." in page.text
+
+
+def test_payments_stand_in_the_history_and_lower_what_is_open(database: Database, clock: FixedClock) -> None:
+    sharing = make_sharing(database, clock)
+    invoice_id = sharing.finance.issued(sold(customer=AURORA))
+    token = sharing.share(invoice_id)
+    till = Till(database, clock)
+
+    till.allocate(till.paid("4280.00"), {invoice_id: "4280.00"})
+
+    page = sharing.app.test_client().get(f"/invoice/{token}?lang=en").text.replace("\xa0", " ")
+    assert '<span class="badge partly_paid">' in page
+    assert '<td>Payment</td><td class="end">4,280.00 EUR</td>' in page
+    assert "10,000.00 EUR" in page
+    till.allocate(till.paid("10000.00"), {invoice_id: "10000.00"})
+    page = sharing.app.test_client().get(f"/invoice/{token}?lang=en").text
+    assert "Nothing is due on this document." in page
+    assert '<span class="badge paid">' in page

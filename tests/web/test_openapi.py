@@ -113,6 +113,19 @@ def test_every_answer_has_the_shape_that_is_documented(
         (("post", "/invoices/{invoice_id}/hold"), finance.post("/invoices/99/hold", reason)),
     ]
 
+    # What these answer where there is something to tell is in test_api_delivery.py.
+    nothing = "/invoices/DE-2026-999999"
+    seen |= {
+        ("get", "/invoices/{number}/files"): machine.get(f"{nothing}/files"),
+        ("post", "/invoices/{number}/files"): machine.send(f"{nothing}/files", b""),
+        ("get", "/invoices/{number}/links"): machine.get(f"{nothing}/links"),
+        ("post", "/invoices/{number}/links"): machine.post(f"{nothing}/links", {"label": "x"}),
+        ("post", "/links/{link_id}/revoke"): machine.send("/links/7/revoke", b""),
+        ("get", "/invoices/{number}/deliveries"): machine.get(f"{nothing}/deliveries"),
+        ("post", "/invoices/{number}/deliveries"): machine.post(f"{nothing}/deliveries", {"recipient": "a@b.example"}),
+        ("get", "/deliveries"): machine.get("/deliveries"),
+        ("post", "/deliveries/{delivery_id}/bounce"): machine.post("/deliveries/7/bounce", {"reason": "No."}),
+    }
     # Files have no shape; the shapes of access are looked at where customers have some, in test_api_access.
     apart = {endpoint.path for endpoint in ACCESS}
     assert set(seen) == {

@@ -138,6 +138,43 @@ ENDPOINTS = (
         answers_of_payments.PaymentDetailAnswer, refusals=(404,),
     ),
     Endpoint(
+        "GET", "/invoices/{number}/files", views_of_delivery.list_invoice_files, "Show the files of a document", READ,
+        views_of_delivery.FilesAnswer, refusals=(404,),
+    ),
+    Endpoint(
+        "POST", "/invoices/{number}/files", views_of_delivery.make_invoice_files, "Make failed files again", FINANCE,
+        views_of_delivery.FilesAnswer, refusals=(404, 503),
+    ),
+    Endpoint(
+        "GET", "/invoices/{number}/links", views_of_delivery.list_invoice_links, "List the links of a document",
+        FINANCE, views_of_delivery.LinksAnswer, refusals=(404,),
+    ),
+    Endpoint(
+        "POST", "/invoices/{number}/links", views_of_delivery.share_invoice_link, "Share a document", FINANCE,
+        views_of_delivery.LinkAnswer, body=views_of_delivery.ShareBody, status=201, refusals=(404, 503),
+    ),
+    Endpoint(
+        "POST", "/links/{link_id}/revoke", views_of_delivery.revoke_link, "End a link", FINANCE,
+        views_of_delivery.LinksAnswer, refusals=(404, 503),
+    ),
+    Endpoint(
+        "GET", "/invoices/{number}/deliveries", views_of_delivery.list_invoice_deliveries,
+        "List the mails of a document", READ, answers.PageAnswer[views_of_delivery.DeliveryAnswer],
+        parameters=requests.ListParameters, refusals=(404,),
+    ),
+    Endpoint(
+        "POST", "/invoices/{number}/deliveries", views_of_delivery.send_invoice, "Send a document", FINANCE,
+        views_of_delivery.DeliveryAnswer, body=views_of_delivery.SendBody, status=202, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "GET", "/deliveries", views_of_delivery.list_deliveries, "List mails", READ,
+        answers.PageAnswer[views_of_delivery.DeliveryAnswer], parameters=views_of_delivery.DeliveryParameters,
+    ),
+    Endpoint(
+        "POST", "/deliveries/{delivery_id}/bounce", views_of_delivery.report_bounce, "Tell that a mail came back",
+        FINANCE, views_of_delivery.DeliveryAnswer, body=views_of_delivery.BounceBody, refusals=(404, 422, 503),
+    ),
+    Endpoint(
         "GET", "/customers", views.list_customers, "List customers", READ,
         answers.PageAnswer[answers.CustomerAnswer], parameters=requests.SearchParameters,
     ),
