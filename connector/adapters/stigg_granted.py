@@ -20,6 +20,8 @@ from connector.domain.terms import ProvisionKind
 from connector.errors import Unavailable
 
 RUNNING = ("ACTIVE", "IN_TRIAL")
+# Seconds between looks at values that are not yet what was accepted.
+_FOLLOWS_WITHIN = (0.5, 2.0)
 OPEN = (*RUNNING, "NOT_STARTED", "PAYMENT_PENDING")
 
 
@@ -92,6 +94,20 @@ class StiggReader:
         )
 
     def _in_force(
+        self, row: Mapping[str, Any], given: Mapping[str, PlanEntitlement], noted: Mapping[str, Grant]
+    ) -> dict[str, Grant]:
+        """The values in force; looked at again for some seconds while they are not what was accepted last.
+
+        What is effective is made from many parts and may follow a change late; a person should not be asked for that.
+        """
+        for pause in _FOLLOWS_WITHIN:
+            found = self._shown(row, given, noted)
+            if all(found.get(ref) == grant for ref, grant in noted.items()):
+                return found
+            self._calls.pause(pause)
+        return self._shown(row, given, noted)
+
+    def _shown(
         self, row: Mapping[str, Any], given: Mapping[str, PlanEntitlement], noted: Mapping[str, Grant]
     ) -> dict[str, Grant]:
         negotiated = {one["id"] for one in row.get("subscriptionEntitlements") or ()}

@@ -10,6 +10,7 @@ import pytest
 
 from connector.adapters.clock import FixedClock
 from connector.adapters.entitlements_stigg import StiggPlatform
+from connector.adapters.exact_json import exact_json
 from connector.adapters.stigg_subscriptions import TwoContracts
 from connector.domain.entitlements import AccessWanted, Grant, access_differences
 from connector.domain.pacing import Turn
@@ -281,6 +282,15 @@ def test_before_the_start_what_was_accepted_is_shown_and_after_it_what_is_in_for
 
     assert (before, started) == ((), ())
     assert (drift.what, drift.sold, drift.granted) == ("feature-seats", "40", "7")  # type: ignore[attr-defined]
+
+
+def test_values_that_follow_a_change_late_are_waited_for(server: StiggServer, platform: StiggPlatform) -> None:
+    platform.grant(requests=[ask()])
+    before = exact_json({"data": {"entitlements": server.subscriptions.effective("customer-1", None)}})
+    platform.grant(requests=[ask(more_seats())])
+    server.fail("text", "GET", "/customers/customer-1/entitlements", status=200, body=before, times=2)
+
+    assert _differences(platform, "subscription-1", more_seats()) == ()
 
 
 @pytest.mark.parametrize(
