@@ -93,6 +93,8 @@ MAY_IMPORT: dict[str, set[str]] = {
             "store.queries_operations",
             "store.queries_orders",
             "store.queries_invoices",
+            "store.order_forms",
+            "store.queries_order_forms",
             "store.queries_payments",
             "store.queries_queue",
         ),
