@@ -7,6 +7,7 @@ import sys
 from benchmarks import (
     bench_billing,
     bench_documents,
+    bench_order_forms,
     bench_orders,
     bench_overview,
     bench_provisioning,
@@ -28,6 +29,7 @@ def main() -> None:
         bench_schedule.main()
         bench_overview.main(server.new_database, count=bench_overview.QUICK if is_quick else bench_overview.INVOICES)
         bench_documents.main(times=5 if is_quick else 15)
+        bench_order_forms.main()
         bench_review.main(server.new_database, count=1_000 if is_quick else bench_review.DRAFTS)
         bench_billing.main(server.new_database, count=bench_billing.QUICK if is_quick else bench_billing.CONTRACTS)
     finally:

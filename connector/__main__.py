@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from connector import __version__
-from connector.commands import billing, checks, deals, evidence, mapping, money, people, running
+from connector.commands import billing, checks, deals, evidence, mapping, money, order_forms, people, running
 from connector.demo.command import demo
 
 
@@ -30,6 +30,7 @@ for _command in (
     billing.bill,
     billing.undo,
     evidence.evidence,
+    order_forms.order_form,
     money.statement_group,
     people.user,
     people.token,
