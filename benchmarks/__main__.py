@@ -8,6 +8,7 @@ from benchmarks import (
     bench_billing,
     bench_cash,
     bench_documents,
+    bench_order_forms,
     bench_orders,
     bench_overview,
     bench_provisioning,
@@ -32,6 +33,7 @@ def main() -> None:
         bench_documents.main(times=5 if is_quick else 15)
         entries, invoiced = (2_000, 5_000) if is_quick else (bench_cash.ENTRIES, bench_cash.INVOICES)
         bench_cash.main(server.new_database, entries=entries, invoiced=invoiced)
+        bench_order_forms.main()
         bench_review.main(server.new_database, count=1_000 if is_quick else bench_review.DRAFTS)
         bench_usage.main(server.new_database, count=bench_usage.QUICK if is_quick else bench_usage.CONTRACTS)
         bench_billing.main(server.new_database, count=bench_billing.QUICK if is_quick else bench_billing.CONTRACTS)

@@ -5,7 +5,19 @@ from __future__ import annotations
 import click
 
 from connector import __version__
-from connector.commands import access, billing, checks, deals, evidence, mail, mapping, money, people, running
+from connector.commands import (
+    access,
+    billing,
+    checks,
+    deals,
+    evidence,
+    mail,
+    mapping,
+    money,
+    order_forms,
+    people,
+    running,
+)
 from connector.demo.command import demo
 
 
@@ -31,6 +43,7 @@ for _command in (
     billing.undo,
     access.usage,
     evidence.evidence,
+    order_forms.order_form,
     money.statement_group,
     mail.mail,
     people.user,

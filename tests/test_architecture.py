@@ -101,6 +101,8 @@ MAY_IMPORT: dict[str, set[str]] = {
             "store.queries_orders",
             "store.queries_invoices",
             "store.queries_delivery",
+            "store.order_forms",
+            "store.queries_order_forms",
             "store.queries_payments",
             "store.queries_queue",
         ),

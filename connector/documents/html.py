@@ -60,6 +60,11 @@ def render_source(*, page: Mapping[str, object], families: tuple[Family, ...], p
     return template.render(page=chunked, is_pdf=True, families=families, pages=pages)
 
 
+def render_order_form_source(*, page: Mapping[str, object], families: tuple[Family, ...]) -> str:
+    """The HTML that the PDF of an order form is made of."""
+    return _environment().get_template("order_form/document.html").render(page=page, families=families)
+
+
 def is_long(page: Mapping[str, object]) -> bool:
     """Whether the document has so many rows that its PDF is laid out in another way."""
     return len(_lines(page)) > _LONG

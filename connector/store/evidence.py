@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from connector.errors import NotFound
 from connector.store import audit
 from connector.store.artifacts import ArtifactKind
+from connector.store.evidence_forms import FormEvidence, load_form_evidence
 from connector.store.tables import (
     contract_lines,
     contract_versions,
@@ -82,6 +83,7 @@ class DealEvidence:
     messages: tuple[Row, ...]
     documents: tuple[DocumentEvidence, ...]
     chains: tuple[ChainEvidence, ...]
+    forms: tuple[FormEvidence, ...] = ()
 
 
 def load_evidence(*, connection: Connection, number: str) -> DealEvidence:
@@ -92,6 +94,7 @@ def load_evidence(*, connection: Connection, number: str) -> DealEvidence:
     order = found[0]
     record = _rows(connection, sa.select(records).where(records.c.id == order["record_row_id"]))[0]
     documents = tuple(_document(connection, one) for one in _invoice_ids(connection, record))
+    forms = tuple(load_form_evidence(connection=connection, record=record))
     return DealEvidence(
         order=order,
         tables={
@@ -101,7 +104,8 @@ def load_evidence(*, connection: Connection, number: str) -> DealEvidence:
         },
         messages=tuple(_messages(connection, record)),
         documents=documents,
-        chains=tuple(_chains(connection, documents)),
+        chains=tuple(_chains(connection, (*documents, *forms))),
+        forms=forms,
     )
 
 
@@ -188,18 +192,20 @@ def _files(connection: Connection, invoice_id: int) -> Iterator[ArtifactBytes]:
         yield ArtifactBytes(ArtifactKind(row.kind), bytes(row.content))
 
 
-def _chains(connection: Connection, documents: Sequence[DocumentEvidence]) -> Iterator[ChainEvidence]:
+def _chains(connection: Connection, documents: Sequence[DocumentEvidence | FormEvidence]) -> Iterator[ChainEvidence]:
     own: dict[str, list[int]] = {}
+    ids: dict[str, set[int]] = {}
     for document in documents:
         for entry in document.decisions:
             own.setdefault(entry.chain, []).append(entry.position)
+            ids.setdefault(entry.chain, set()).add(document.id)
     for name, positions in sorted(own.items()):
         entries = audit.load_chain(connection=connection, chain=name, first=min(positions), last=max(positions))
         yield ChainEvidence(
             name=name,
             head=_rows(connection, sa.select(audit_chains).where(audit_chains.c.name == name))[0],
             entries=tuple(entries),
-            own_ids=frozenset(document.id for document in documents),
+            own_ids=frozenset(ids[name]),
         )
 
 

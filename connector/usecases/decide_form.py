@@ -7,7 +7,7 @@ that makes it, and the record is looked at again. Nothing that was read is chang
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,8 @@ from connector.usecases.start_look import StartsWork
 
 _SHORTEST_REASON, _LONGEST_REASON = 5, 1000
 _LONGEST_ANSWER = 500
+# As in the API, but for the end: people name the last day with service.
+_AS_PEOPLE_WRITE = replace(PLAIN, is_last_day=True)
 
 
 class FormDecisionRefused(Refused):
@@ -196,10 +198,10 @@ def _answer(name: str, text: str, actor: Actor) -> FoundValue:
             raise FormDecisionRefused("Say whether the attachment agrees with the pages.")
         return FoundValue(AGREES, AGREES, ReadFrom.PERSON, who=actor.name)
     try:
-        read = read_value(name=name.rpartition(".")[2], text=text, layout=PLAIN)
+        read = read_value(name=name.rpartition(".")[2], text=text, layout=_AS_PEOPLE_WRITE)
     except Unclear as error:
         raise FormDecisionRefused(
             f"{label_of(name)}: {error}.",
-            fix="Write days as 2026-03-31 (the end as the first day without service), figures as 1234.50.",
+            fix="Write days as 2026-03-31 (the end is the last day with service), figures as 1234.50.",
         ) from error
     return FoundValue(read.value, text, ReadFrom.PERSON, who=actor.name)

@@ -22,6 +22,7 @@ from connector.ports import Clock
 from connector.store import audit
 from connector.store.audit import AuditFault
 from connector.store.evidence import ChainEvidence, DealEvidence, DocumentEvidence, Row, load_evidence
+from connector.store.evidence_forms import FormEvidence
 from connector.store.types import dump_exact
 from connector.store.unit_of_work import Database
 from connector.usecases.evidence_verifier import MANIFEST
@@ -90,6 +91,7 @@ def _files(evidence: DealEvidence, now: datetime, version: str) -> Iterator[tupl
     yield "invoices.json", _json([_listed(document) for document in evidence.documents])
     for document in evidence.documents:
         yield from _document(document)
+    yield from _forms(evidence.forms)
     for chain in evidence.chains:
         yield f"audit/{_safe(chain.name)}.jsonl", _chain(chain)
     yield "audit/chains.json", _json([chain.head for chain in evidence.chains])
@@ -120,6 +122,19 @@ def _document(document: DocumentEvidence) -> Iterator[tuple[str, bytes]]:
         yield f"{place}/issued.json", document.frozen.encode()
     for file in document.files:
         yield f"{place}/document.{file.kind}", file.content
+
+
+def _forms(forms: tuple[FormEvidence, ...]) -> Iterator[tuple[str, bytes]]:
+    """Each signed document as it came, what was found in it, who decided, and its envelope."""
+    for form in forms:
+        place = f"order-forms/{form.number}"
+        yield f"{place}/document.pdf", form.content
+        yield f"{place}/order-form.json", _json(form.row)
+        yield f"{place}/decisions.json", _json([_decision(entry) for entry in form.decisions])
+        if form.envelope:
+            yield f"{place}/envelope.json", _json({**form.envelope, "events": form.events})
+        if form.certificate:
+            yield f"{place}/certificate.pdf", form.certificate
 
 
 def _decision(entry: Any) -> Row:
@@ -190,6 +205,7 @@ anew: keep its SHA-256, which the export and the check both tell, in another pla
 | `invoices/NUMBER/issued.json` | the document as it was issued; its SHA-256 is in the audit log |
 | `invoices/NUMBER/document.*` | the files as the customer gets them; their SHA-256 are in the audit log |
 | `invoices/NUMBER/decisions.json` | who did what, when and why |
+| `order-forms/NUMBER/` | each signed document as it came, its signatures, what was read, who decided, its envelope |
 | `audit/*.jsonl` | the audit log: `hash` is the SHA-256 of `body`, which holds the hash of the row before |
 
 Rows of the audit log that are about other customers are told by their hashes alone.

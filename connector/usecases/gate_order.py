@@ -101,7 +101,9 @@ class FormGate:
         form = forms[-1]
         record = Record(ref, {"Name": form.reading.text("customer_name")}, (), self.clock.now())
         selection = RecordSelection(FORM_OBJECT, ("Id",))
-        return record, RecordMapping(FORM_OBJECT, selection, lambda _record: order_of(form, ref), "order-form")
+        return record, RecordMapping(
+            FORM_OBJECT, selection, lambda _record: order_of(form, ref, self.settings.sellers), "order-form"
+        )
 
     def verdict(self, ref: RecordRef) -> tuple[bool, str]:
         """Whether an order form that stands alone counts as signed, and why or why not."""
@@ -167,7 +169,7 @@ class FormIncomplete(Refused):
         self.faults = faults
 
 
-def order_of(form: StoredForm, ref: RecordRef) -> Order:
+def order_of(form: StoredForm, ref: RecordRef, sellers: Mapping[str, str]) -> Order:
     """The order that a document is by itself. Raises FormIncomplete with everything that is missing."""
     if form.is_ours and form.read.terms:
         # The very terms that we wrote into it; the pages are ours, and the signature covers both.
@@ -177,6 +179,9 @@ def order_of(form: StoredForm, ref: RecordRef) -> Order:
     faults = [_no_value(form, name) for name in _NEEDED if not reading.text(name)]
     for number, line in enumerate(reading.lines, start=1):
         faults += [_no_value(form, f"lines.{number}.{name}") for name in _NEEDED_ON_LINES if name not in line]
+    seller = _seller(form.reading.text("seller"), sellers)
+    if not seller:
+        faults.append(_no_value(form, "seller"))
     if not reading.lines:
         faults.append(_no_value(form, "lines"))
     if faults:
@@ -204,11 +209,18 @@ def order_of(form: StoredForm, ref: RecordRef) -> Order:
         starts_on=starts_on,
         ends_on=ends_on,
         payment_terms_days=int(reading.text("payment_terms_days")),
-        legal_entity="",
+        legal_entity=seller,
         line_items=items,
         po_number=reading.text("po_number"),
         signed_total=Decimal(reading.text("total")),
     )
+
+
+def _seller(name: str, sellers: Mapping[str, str]) -> str:
+    """The code of our company that the document names; the only one when there is but one. Empty: nobody can tell."""
+    if not name and len(sellers) == 1:
+        return next(iter(sellers))
+    return next((code for code, known in sellers.items() if name.casefold() in (known.casefold(), code.casefold())), "")
 
 
 def _as_of(made: Order, ref: RecordRef, form: StoredForm) -> Order:

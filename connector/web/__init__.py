@@ -21,6 +21,7 @@ from connector.web.health import health, operations
 from connector.web.hosted import hosted
 from connector.web.invoices import invoices
 from connector.web.messages import messages
+from connector.web.order_forms import order_forms
 from connector.web.orders import orders
 from connector.web.pay import pay
 from connector.web.payments import payments
@@ -47,6 +48,7 @@ PAGE_BLUEPRINTS = (
     review,
     decisions,
     orders,
+    order_forms,
     contracts,
     customers,
     invoices,

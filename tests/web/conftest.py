@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -35,6 +36,11 @@ class Machine:
     def put(self, path: str, body: Any) -> TestResponse:
         """PUT JSON below /api/v1."""
         return self._client.put(f"/api/v1{path}", json=body, headers=self._headers)
+
+    def upload(self, path: str, content: bytes, **fields: str) -> TestResponse:
+        """POST a file as a form below /api/v1."""
+        data = {**fields, "file": (io.BytesIO(content), "order.pdf")}
+        return self._client.post(f"/api/v1{path}", data=data, headers=self._headers)
 
     def send(self, path: str, data: bytes, content_type: str = "application/json") -> TestResponse:
         """POST exactly these bytes below /api/v1."""

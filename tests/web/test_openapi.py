@@ -94,6 +94,8 @@ def test_every_answer_has_the_shape_that_is_documented(
         ("post", "/invoices/{invoice_id}/void"): finance.post("/invoices/1/void", reason),
         ("get", "/payments"): machine.get("/payments"),
         ("get", "/payments/{payment_id}"): machine.get("/payments/1"),
+        ("post", "/order-forms"): machine.upload("/order-forms", b"%PDF-1.7", salesforce_id=quote_id(1)),
+        ("get", "/order-forms/{number}"): machine.get("/order-forms/F-000001"),
         ("get", "/customers"): machine.get("/customers"),
         ("get", "/parked"): machine.get("/parked"),
         ("post", "/parked/replay"): machine.post("/parked/replay", {"all": True}),
@@ -103,6 +105,9 @@ def test_every_answer_has_the_shape_that_is_documented(
     }
     refused = [
         (("get", "/orders"), machine.get("/orders", limit=0)),
+        (("post", "/order-forms"), machine.upload("/order-forms", b"no PDF")),
+        (("post", "/order-forms"), machine.upload("/order-forms", b"%PDF-1.7", salesforce_id=quote_id(2))),
+        (("get", "/order-forms/{number}"), machine.get("/order-forms/F-000009")),
         (("get", "/orders/{number}"), machine.get("/orders/nix")),
         (("get", "/orders/{number}"), machine.get(f"/orders/{blocked.number}")),
         (("post", "/resync"), machine.post("/resync", {})),

@@ -10,6 +10,7 @@ from connector.web.api import (
     answers_of_access,
     answers_of_actions,
     answers_of_billing,
+    answers_of_forms,
     answers_of_payments,
     decisions,
     order_body,
@@ -17,6 +18,7 @@ from connector.web.api import (
     views,
     views_of_access,
     views_of_delivery,
+    views_of_forms,
     views_of_payments,
 )
 from connector.web.api.endpoints import Endpoint, register
@@ -80,6 +82,15 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/orders/{number}", views.show_order, "Show an order", READ,
         answers.OrderDetailAnswer, refusals=(404,),
+    ),
+    Endpoint(
+        "POST", "/order-forms", views_of_forms.send_order_form, "Send a signed order form", WRITE,
+        answers_of_forms.FormReceivedAnswer, upload=True, status=202, location="status_url",
+        refusals=(400, 409, 413, 415, 422, 503),
+    ),
+    Endpoint(
+        "GET", "/order-forms/{number}", views_of_forms.show_order_form, "Show an order form", (*WRITE, *READ),
+        answers_of_forms.FormAnswer, refusals=(404,),
     ),
     Endpoint(
         "GET", "/contracts", views.list_contracts, "List contracts", READ,

@@ -24,7 +24,8 @@ _REALM = 'Bearer realm="countersign"'
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address: any one of `scopes` opens it; `parameters` and `body` are None when it takes none.
+    """An address: any one of `scopes` opens it; `parameters` and `body` are None when it takes none; `upload`
+    says that it takes a file as multipart/form-data.
 
     `answer` None: the view answers with a file of the type `media`. `location` names the field of the answer that goes
     into the header Location. `refusals` are the statuses that it may answer beside those that every address may.
@@ -38,6 +39,7 @@ class Endpoint:
     answer: type[BaseModel] | None
     parameters: type[Request] | None = None
     body: type[Request] | None = None
+    upload: bool = False
     status: int = 200
     location: str = ""
     refusals: tuple[int, ...] = ()

@@ -29,6 +29,16 @@ _Wanted = tuple[type[BaseModel], JsonSchemaMode]
 _Refs = Mapping[Any, dict[str, Any]]
 
 
+_UPLOAD = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {"type": "string", "format": "binary", "description": "The signed document, a PDF."},
+        "salesforce_id": {"type": "string", "description": "The record that it belongs to, when it does not name it."},
+    },
+}
+
+
 def openapi_document(*, endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
     """The whole document."""
     refs, definitions = models_json_schema(_models(endpoints), ref_template=_SCHEMAS + "{model}")
@@ -77,6 +87,8 @@ def _operation(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
     if endpoint.body is not None:
         content = {"application/json": {"schema": refs[endpoint.body, "validation"]}}
         operation["requestBody"] = {"required": True, "content": content}
+    if endpoint.upload:
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD}}}
     return operation
 
 

@@ -1,0 +1,69 @@
+"""What the page of an order form shows: words of states, and each picture with the boxes of what was found on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connector.domain.tie_out import label_of
+from connector.store.queries_order_forms import FormDetail
+from connector.web.words import Words
+
+FORM_WORDS: Mapping[str, Words] = {
+    "received": Words("Received", "info", "dot", "Kept; it is read within seconds."),
+    "retrying": Words("Retrying", "warn", "retry", "Reading it was cut short; it is tried again by itself."),
+    "refused": Words("Refused", "bad", "cross", "It cannot be an order form; the reason says what to send instead."),
+    "read": Words("Read", "info", "run", "Read; its record is being looked at."),
+    "open": Words("To decide", "bad", "question", "It is not signed, not clear, or differs from Salesforce."),
+    "agreed": Words("Agrees", "good", "check", "It is signed and says what Salesforce says."),
+    "accepted": Words("Accepted", "good", "person", "Somebody accepted the differences, with a reason."),
+    "rejected": Words("Rejected", "idle", "skip", "Somebody said that it does not count."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box on a page, in points: good, bad (differs) or warn (asked), and what it is."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    tone: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPage:
+    """A page with its size in points and its marks."""
+
+    page: int
+    width: int
+    height: int
+    marks: tuple[Mark, ...]
+
+
+def shown_pages(found: FormDetail) -> list[ShownPage]:
+    """The pages with a mark for everything that was found, asked or differs there."""
+    marks: dict[int, list[Mark]] = {}
+    for place, tone, label in _marked(found):
+        if place is not None:
+            mark = Mark(
+                place.left - 2, place.top - 2, place.right - place.left + 4, place.bottom - place.top + 4, tone, label
+            )
+            marks.setdefault(place.page, []).append(mark)
+    return [ShownPage(page, width, height, tuple(marks.get(page, ()))) for page, width, height in found.pages]
+
+
+def _marked(found: FormDetail) -> list[tuple[Any, str, str]]:
+    form = found.form
+    differing = {one.name for one in form.differences}
+    named = [(name, value) for name, value in form.reading.values.items()]
+    for number, line in enumerate(form.reading.lines, start=1):
+        named += [(f"lines.{number}.{name}", value) for name, value in line.items()]
+    marks = [
+        (value.place, "bad" if name in differing else "good", f"{label_of(name)}: {value.value}")
+        for name, value in named
+    ]
+    return marks + [(one.place, "warn", f"{label_of(one.name)}: {one.reason}") for one in form.reading.questions]

@@ -1,0 +1,193 @@
+"""Order forms over HTTP: sent by machines and people, shown, decided."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from connector.adapters.clock import FixedClock
+from connector.app import create_app
+from connector.domain.form_readings import CheckedForm, FormReading, FoundValue, PagePicture, Place, Question, ReadFrom
+from connector.domain.form_signatures import SignatureFound
+from connector.order_forms.limits import FormLimits
+from connector.store.unit_of_work import Database
+from connector.usecases.form_settings import FormSettings
+from connector.usecases.take_in_forms import FormIntake
+from tests.builders import make_user, quote_id
+from tests.web.conftest import Machine
+from tests.web.serving import csrf_of, make_config, make_services, send_form, sign_in
+
+PDF = b"%PDF-1.7 a document"
+PNG = b"\x89PNG\r\n\x1a\n picture"
+
+
+def _found(name: str, value: str) -> FoundValue:
+    return FoundValue(value, f"written {value}", ReadFrom.TEXT, Place(1, 10, 20, 30, 40))
+
+
+CHECKED = CheckedForm(
+    pages=1,
+    signatures=(SignatureFound("S1", signer="<b>Jane</b>", problem="it is odd."),),
+    reading=FormReading(
+        {"customer_name": _found("customer_name", "Aurora <script>"), "total": _found("total", "2200.00")},
+        questions=(Question("po_number", "It is smudged.", "PO-?", Place(1, 50, 60, 70, 80)),),
+    ),
+    pictures=(PagePicture(1, 595, 842, PNG),),
+)
+
+
+def _upload(client: FlaskClient, content: bytes, **fields: str) -> TestResponse:
+    token = csrf_of(client.get("/review/order-forms"))
+    data = {"csrf_token": token, "file": (io.BytesIO(content), "../../order.pdf"), **fields}
+    return client.post("/review/order-forms", data=data)
+
+
+@pytest.fixture
+def read(app: Flask) -> Any:
+    """Runs the job that reads, with a reader that answers the same for every document."""
+
+    def run() -> None:
+        intake = FormIntake(app.extensions["countersign"].forms, check=lambda _question: CHECKED)
+        intake.take_in()
+
+    return run
+
+
+def test_a_machine_sends_a_document_and_asks_what_became_of_it(machine: Machine) -> None:
+    answer = machine.upload("/order-forms", PDF, salesforce_id=quote_id(1)[:15])
+
+    assert answer.status_code == 202
+    assert answer.json | {"sha256": ""} == {
+        "number": "F-000001", "sha256": "", "is_new": True, "state": "received",
+        "status_url": "/api/v1/order-forms/F-000001",
+    }  # fmt: skip
+    assert answer.headers["Location"] == "/api/v1/order-forms/F-000001"
+    shown = machine.get("/order-forms/F-000001").json
+    assert (shown["state"], shown["salesforce_id"], shown["is_signed"]) == ("received", quote_id(1), None)
+
+
+def test_the_same_bytes_twice_do_nothing(machine: Machine) -> None:
+    first = machine.upload("/order-forms", PDF)
+    again = machine.upload("/order-forms", PDF)
+
+    assert (first.json["is_new"], again.json["is_new"]) == (True, False)
+    assert first.json["number"] == again.json["number"]
+
+
+def test_the_same_bytes_for_another_record_are_refused(machine: Machine) -> None:
+    machine.upload("/order-forms", PDF, salesforce_id=quote_id(1))
+
+    answer = machine.upload("/order-forms", PDF, salesforce_id=quote_id(2))
+
+    assert (answer.status_code, answer.json["code"]) == (409, "FORM_OF_ANOTHER_RECORD")
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "status", "code"),
+    [
+        (b"PK a zip", {}, 422, "NOT_A_PDF"),
+        (b"", {}, 400, "NO_FILE"),
+        (PDF, {"salesforce_id": "nonsense"}, 422, "NOT_A_SALESFORCE_ID"),
+    ],
+)
+def test_a_document_that_cannot_be_one_is_refused_at_the_door(
+    machine: Machine, content: bytes, fields: dict[str, str], status: int, code: str
+) -> None:
+    answer = machine.upload("/order-forms", content, **fields)
+
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert machine.get("/order-forms/F-000001").status_code == 404
+
+
+def test_a_request_without_a_file_is_told_how_to_send_one(machine: Machine) -> None:
+    assert machine.post("/order-forms", {}).status_code == 400
+
+
+def test_a_file_above_the_limit_is_refused_and_one_above_the_usual_limit_is_not(
+    sqlite_database: Database, clock: FixedClock, machine: Machine
+) -> None:
+    services = make_services(sqlite_database, clock, config=make_config(largest_body=10_000))
+    limited = dataclasses.replace(services, form_settings=FormSettings(limits=FormLimits(largest_file=100_000)))
+    client = create_app(services=limited).test_client()
+    sender = Machine(client, machine._headers["Authorization"].split()[1])
+
+    large, larger = (sender.upload("/order-forms", PDF + bytes(size)) for size in (90_000, 110_000))
+
+    assert (large.status_code, larger.status_code) == (202, 413)
+
+
+def test_a_person_sends_a_document_and_sees_it_with_its_places(person: FlaskClient, read: Any) -> None:
+    answer = _upload(person, PDF)
+    assert answer.headers["Location"] == "/review/order-forms/1"
+    read()
+
+    page = person.get("/review/order-forms/1").text
+
+    assert "F-000001" in page
+    assert "order.pdf" in page
+    assert ".." not in page.split("order.pdf")[0][-10:]
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page.partition("<main")[2]
+    assert "&lt;b&gt;Jane&lt;/b&gt;" in page
+    assert "It is smudged." in page
+    assert 'class="mark tone-warn" x="48" y="58"' in page
+    picture = person.get("/review/order-forms/1/pages/1.png")
+    assert (picture.data, picture.content_type) == (PNG, "image/png")
+    file = person.get("/review/order-forms/1/file")
+    assert file.data == PDF
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert "F-000001" in person.get("/review/order-forms?state=open").text
+
+
+def test_answers_and_decisions_need_sense_and_reasons(person: FlaskClient, read: Any) -> None:
+    _upload(person, PDF)
+    read()
+    page = "/review/order-forms/1"
+
+    short = send_form(person, f"{page}/confirm", page=page, reason="ok")
+    wrong = send_form(person, f"{page}/answers", page=page, **{"answer.total": "1.000,00"})
+    strange = send_form(person, f"{page}/answers", page=page, **{"answer.nonsense": "1"})
+    early = send_form(person, f"{page}/accept", page=page, reason="because I say so")
+
+    assert [one.status_code for one in (short, wrong, strange, early)] == [422] * 4
+
+
+def test_an_answer_and_a_confirmation_are_kept_with_the_person(person: FlaskClient, read: Any, app: Flask) -> None:
+    _upload(person, PDF)
+    read()
+    page = "/review/order-forms/1"
+
+    send_form(person, f"{page}/answers", page=page, **{"answer.po_number": "PO-77"})
+    send_form(person, f"{page}/confirm", page=page, reason="I hold the paper in my hands")
+
+    text = person.get(page).text
+    assert "PO-77" in text
+    assert "It is smudged." not in text
+    assert "anna confirmed the signature: I hold the paper in my hands" in text
+    assert "answer" in text
+
+
+def test_a_rejected_document_can_be_read_again(person: FlaskClient, read: Any) -> None:
+    _upload(person, PDF)
+    read()
+    page = "/review/order-forms/1"
+
+    send_form(person, f"{page}/reject", page=page, reason="It is a draft")
+    assert "Rejected" in person.get(page).text
+    send_form(person, f"{page}/read", page=page)
+
+    assert "Received" in person.get(page).text
+
+
+def test_viewers_decide_nothing(sqlite_database: Database, clock: FixedClock, app: Flask) -> None:
+    make_user(sqlite_database, clock, name="vera", role="viewer")
+    client = app.test_client()
+    sign_in(client, name="vera")
+
+    assert _upload(client, PDF).status_code == 403
