@@ -26,6 +26,8 @@ from connector.usecases.approve_in_bulk import resume_bulks
 from connector.usecases.assess_drafts import assess_due
 from connector.usecases.bill_contracts import Biller, start_billing
 from connector.usecases.collect_payment import Collector, collect_payments
+from connector.usecases.compare_intake import IntakeComparer
+from connector.usecases.count_calls import CallCounter
 from connector.usecases.deliver_mail import Postman, deliver_mail
 from connector.usecases.forget_old import forget_old
 from connector.usecases.match_payments import match_payments
@@ -79,11 +81,13 @@ class Clockwork:
 
     services: Services
     sweeper: Sweeper
+    comparer: IntakeComparer
     biller: Biller
     engine: WorkStarter
     executor_id: str
     on_death: Callable[[], None] = lambda: os._exit(70)
     renderer: Renderer = field(init=False)
+    _calls: CallCounter = field(default_factory=CallCounter)
     _scheduler: BackgroundScheduler | None = None
     _heartbeat: Heartbeat = field(init=False)
 
@@ -106,6 +110,8 @@ class Clockwork:
             Job("watchdog", every.watchdog, False, self._watch),
             Job("sweep", every.sweep, True, self.sweeper.sweep),
             Job("unsynced", every.unsynced, True, self.sweeper.ask_unsynced),
+            Job("count_calls", every.count_calls, False, self._count_calls),
+            Job("compare_intake", every.compare_intake, True, self.comparer.compare),
             Job("bill", every.bill, True, self._bill),
             Job("assess", every.assess, True, self._assess),
             Job("render", every.render, False, self._render),
@@ -283,6 +289,9 @@ class Clockwork:
         postman = Postman(services.database, services.clock, services.mail, web.base_url, mail.largest_attachment)
         done = deliver_mail(postman=postman)
         return {"sent": done.sent, "retrying": done.retrying, "failed": done.failed}
+
+    def _count_calls(self) -> dict[str, Any]:
+        return self._calls.save(database=self.services.database, clock=self.services.clock, orgs=self.services.orgs)
 
     def _forget(self) -> dict[str, Any]:
         return forget_old(

@@ -72,7 +72,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "web": {
         *("connector", "domain", "errors", "logs", "problems", "services", "usecases"),
-        *("store.order_rows", "store.queries", "store.queries_contracts", "store.queries_dashboard"),
+        *(
+            "store.order_rows",
+            "store.queries",
+            "store.queries_calls",
+            "store.queries_contracts",
+            "store.queries_dashboard",
+        ),
         *("store.queries_operations", "store.queries_orders", "store.queries_invoices", "store.queries_queue"),
     },
     "heartbeat": {"logs", "ports", "store"},
