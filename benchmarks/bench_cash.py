@@ -1,4 +1,4 @@
-"""How long does a bank file of 50,000 entries take against 200,000 open invoices, and the control report over all of them?
+"""How long does a bank file of 50,000 entries take against 200,000 open invoices, and the control report over all?
 
 The file is camt.053. Nine in ten entries quote their invoice (one in ten of these short or with too much), the others
 have no reference or a wrong digit. Beside reading the file stands the floor: parsing its XML alone; beside the report,

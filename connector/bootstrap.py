@@ -35,6 +35,7 @@ from connector.store.migrate import migrate
 from connector.store.unit_of_work import Database, DatabaseLimits
 from connector.usecases.approve_in_bulk import carry_out
 from connector.usecases.bill_contracts import Biller
+from connector.usecases.compare_intake import IntakeComparer
 from connector.usecases.gate_order import FormGate
 from connector.usecases.look_at_record import Looker
 from connector.usecases.offer_payment import payment_options
@@ -185,6 +186,12 @@ def make_sweeper(services: Services) -> Sweeper:
     )
 
 
+def make_comparer(services: Services) -> IntakeComparer:
+    """What holds all signed records against the orders here."""
+    reach = timedelta(days=services.config.jobs.unsynced_days)
+    return IntakeComparer(services.database, services.clock, services.orgs, make_sweeper(services), reach)
+
+
 def make_biller(services: Services, *, executor_id: str) -> Biller:
     """What a billing run needs."""
     return Biller(services.database, services.clock, services.taxes, executor_id)
@@ -201,6 +208,7 @@ def make_clockwork(services: Services, *, executor_id: str) -> Clockwork:
     return Clockwork(
         services=services,
         sweeper=make_sweeper(services),
+        comparer=make_comparer(services),
         biller=make_biller(services, executor_id=executor_id),
         engine=services.starter,
         executor_id=executor_id,

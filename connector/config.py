@@ -239,6 +239,8 @@ class JobSettings(_Section):
     sweep_overlap: float = Field(default=600, ge=0, le=_WEEK)
     unsynced: float = Field(default=3600, ge=5, le=_WEEK)
     unsynced_days: int = Field(default=90, ge=1, le=3660)
+    count_calls: float = Field(default=60, ge=1, le=_WEEK)
+    compare_intake: float = Field(default=86_400, ge=60, le=_WEEK)
     bill: float = Field(default=3600, ge=60, le=_WEEK)
     # A draft is judged this soon; a bulk approval that stopped goes on this soon.
     assess: float = Field(default=5, ge=0.1, le=_WEEK)

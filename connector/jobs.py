@@ -28,6 +28,8 @@ from connector.usecases.approve_in_bulk import resume_bulks
 from connector.usecases.assess_drafts import assess_due
 from connector.usecases.bill_contracts import Biller, start_billing
 from connector.usecases.collect_payment import Collector, collect_payments
+from connector.usecases.compare_intake import IntakeComparer
+from connector.usecases.count_calls import CallCounter
 from connector.usecases.deliver_mail import Postman, deliver_mail
 from connector.usecases.forget_old import forget_old
 from connector.usecases.grant_scheduled import grant_due_credits, grant_scheduled
@@ -58,6 +60,8 @@ JOB_NAMES = (
     "credits",
     "usage",
     "compare_access",
+    "count_calls",
+    "compare_intake",
     "bill",
     "assess",
     "render",
@@ -89,12 +93,14 @@ class Clockwork:
 
     services: Services
     sweeper: Sweeper
+    comparer: IntakeComparer
     biller: Biller
     engine: WorkStarter
     executor_id: str
     on_death: Callable[[], None] = lambda: os._exit(70)
     renderer: Renderer = field(init=False)
     forms: FormIntake = field(init=False)
+    _calls: CallCounter = field(default_factory=CallCounter)
     _scheduler: BackgroundScheduler | None = None
     _heartbeat: Heartbeat = field(init=False)
 
@@ -122,6 +128,8 @@ class Clockwork:
             Job("credits", every.credits, True, self._grant_credits),
             Job("usage", every.usage, True, self._sync_usage),
             Job("compare_access", every.compare_access, True, self._compare_access),
+            Job("count_calls", every.count_calls, False, self._count_calls),
+            Job("compare_intake", every.compare_intake, True, self.comparer.compare),
             Job("bill", every.bill, True, self._bill),
             Job("assess", every.assess, True, self._assess),
             Job("render", every.render, False, self._render),
@@ -323,6 +331,9 @@ class Clockwork:
 
     def _order_forms(self) -> dict[str, Any]:
         return self.forms.take_in()
+
+    def _count_calls(self) -> dict[str, Any]:
+        return self._calls.save(database=self.services.database, clock=self.services.clock, orgs=self.services.orgs)
 
     def _forget(self) -> dict[str, Any]:
         return forget_old(

@@ -166,6 +166,9 @@ class SalesforceGateway(Protocol):
     def usage(self) -> ApiUsage:
         """API calls used, from the limit header."""
 
+    def calls_by_purpose(self) -> Mapping[str, int]:
+        """Our own calls since start, by what they were for."""
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:

@@ -91,7 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "web": {
         *("connector", "domain", "errors", "logs", "problems", "services", "usecases"),
-        *("store.order_rows", "store.queries", "store.queries_cash", "store.queries_contracts"),
+        *("store.order_rows", "store.queries", "store.queries_cash", "store.queries_calls", "store.queries_contracts"),
         *("store.queries_dashboard",),
         *(
             "store.differences",

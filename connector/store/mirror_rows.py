@@ -99,10 +99,8 @@ def save_failed(*, work: UnitOfWork, row: OwedRow, code: str, message: str, not_
     )
 
 
-def forget_before(*, work: UnitOfWork, object_name: str, moment: datetime) -> int:
-    """Drop rows of an object that were written long ago; answers how many. They stay in Salesforce."""
+def forget_before(*, work: UnitOfWork, moment: datetime) -> int:
+    """Drop rows that were written long ago; answers how many. They stay in Salesforce; one that changes comes again."""
     rows = mirror_rows.c
-    done = work.execute(
-        mirror_rows.delete().where(rows.object == object_name, sa.not_(rows.is_owed), rows.wanted_at < moment)
-    )
+    done = work.execute(mirror_rows.delete().where(sa.not_(rows.is_owed), rows.wanted_at < moment))
     return int(done.rowcount)

@@ -189,6 +189,22 @@ def looked_at(*, work: UnitOfWork, org_id: str, record_ids: Sequence[str]) -> di
     return {row.record_id: row.looked_at for row in work.execute(query)}
 
 
+@dataclass(frozen=True, slots=True)
+class RecordStanding:
+    """What is known of a record: what came of it, why, who acts, and whose it is."""
+
+    state: str
+    reason: str
+    owner: str
+    name: str
+
+
+def standing(*, work: UnitOfWork, org_id: str, record_ids: Sequence[str]) -> dict[str, RecordStanding]:
+    """How each of these records stands; those never heard of are left out."""
+    query = sa.select(records).where(records.c.org_id == org_id, records.c.record_id.in_(record_ids))
+    return {row.record_id: RecordStanding(row.state, row.reason, row.owner, row.name) for row in work.execute(query)}
+
+
 def known_states(*, work: UnitOfWork, org_id: str, record_ids: Sequence[str]) -> dict[str, str]:
     """Record id -> state for those of the ids that we have a row for."""
     query = sa.select(records.c.record_id, records.c.state).where(

@@ -52,3 +52,22 @@ mirror_rows = sa.Table(
     sa.UniqueConstraint("org_id", "object", "key"),
     sa.Index(None, "is_owed", "not_before"),
 )
+
+api_calls = sa.Table(
+    "api_calls",
+    metadata,
+    sa.Column("org_id", sa.String(18), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("purpose", sa.String(20), primary_key=True),
+    count_column("calls"),
+)
+
+api_budgets = sa.Table(
+    "api_budgets",
+    metadata,
+    # What Salesforce last told of the day's calls, by everybody in the org.
+    sa.Column("org_id", sa.String(18), primary_key=True),
+    count_column("used"),
+    count_column("limit"),
+    sa.Column("told_at", UtcDateTime, nullable=False),
+)

@@ -1,4 +1,5 @@
-"""Retention: forget finished runs of the engine, job runs, empty billing runs, ended processes and old login attempts.
+"""Retention: forget finished runs of the engine, job runs, empty billing runs, ended processes, old login attempts,
+counted calls, and rows that Salesforce keeps a copy of.
 
 Orders, contracts, history and the inbox are never forgotten here.
 """
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from connector.ports import Clock
-from connector.store import billing_runs, processes
+from connector.store import api_calls, billing_runs, mirror_rows, processes
 from connector.store.unit_of_work import Database
 
 _AT_ONCE = 1000
@@ -34,5 +35,7 @@ def forget_old(*, database: Database, clock: Clock, engine: Forgets, keep: timed
     with database.unit_of_work() as work:
         processes.forget_before(work=work, moment=moment)
         billing_runs.forget_before(work=work, moment=moment)
+        mirror_rows.forget_before(work=work, moment=moment)
+        api_calls.forget_before(work=work, day=moment.date())
         work.commit()
     return {"runs": runs}

@@ -62,6 +62,10 @@ class Sweeper:
         """Signed records on which our status field says nothing or not yet; answers counts."""
         return self._each(self._ask_object)
 
+    def have_looked_at(self, *, org: Org, object_name: str, stamps: Sequence[RecordStamp]) -> int:
+        """Have records looked at that somebody found missing; answers how many of them were news."""
+        return self._put(org, object_name, stamps, source="compare")
+
     def _each(self, question: Callable[[Org, str, str], int]) -> dict[str, int]:
         found = failed = held = 0
         for org in self.orgs.values():
@@ -191,7 +195,7 @@ class Sweeper:
             if source == "lines":
                 # We never write to lines, so their stamps are never ours.
                 return list(stamps)
-            if source in ("sweep", "deleted"):
+            if source in ("sweep", "deleted", "compare"):
                 return fresh
             for one in fresh:
                 if states.get(one.record_id) in _DECIDED:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, abort, jsonify, render_template
 
 from connector.services import Services, current_services
-from connector.store import queries_operations
+from connector.store import queries_calls, queries_operations
 from connector.store.queries_operations import ProcessRow
 from connector.web.sessions import require_login
 from connector.web.words import Words
@@ -21,6 +21,15 @@ health.before_request(require_login)
 operations = Blueprint("operations", __name__)
 
 _SHOWN_FOR = timedelta(days=1)
+# What our calls are for, as people call it.
+PURPOSES = {
+    "fetch": "Reading deals",
+    "sweep": "Searching for what no message told",
+    "write_back": "Writing status",
+    "describe": "Looking at the org",
+    "login": "Signing in",
+}
+_CALLS_SHOWN_FOR = timedelta(days=6)
 _MEASURED_FOR = timedelta(hours=1)
 
 
@@ -33,12 +42,17 @@ def show() -> str:
         processes = queries_operations.list_processes(connection=connection, seen_since=now - _SHOWN_FOR)
         jobs = queries_operations.list_jobs(connection=connection)
         backlog = queries_operations.load_backlog(connection=connection)
+        budgets = {row.org_id: row for row in queries_calls.list_budgets(connection=connection)}
+        calls = queries_calls.days_of_calls(connection=connection, since=(now - _CALLS_SHOWN_FOR).date())
     return render_template(
         "review/health.html",
         processes=[(row, _process_words(row, services)) for row in processes],
         jobs=jobs,
         backlog=backlog,
-        orgs=[(org, org.gateway.usage()) for org in services.orgs.values()],
+        orgs=[(org, budgets.get(org.org_id)) for org in services.orgs.values()],
+        calls=calls,
+        purposes=PURPOSES,
+        org_names={org.org_id: org.name for org in services.orgs.values()},
         findings=_findings(services),
     )
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from connector.adapters.clock import FixedClock
 from connector.app import create_app
 from connector.domain.fulfilment import OrderState
-from connector.store import queries_orders
+from connector.store import api_calls, queries_orders
 from connector.store.contract_orders import save_undo
 from connector.store.tables import orders
 from connector.store.unit_of_work import Database
@@ -29,7 +29,7 @@ from tests.builders import (
     quote_id,
 )
 from tests.recording import RecordingStarter
-from tests.web.serving import make_services, send_form, sign_in
+from tests.web.serving import ORG_ID, make_services, send_form, sign_in
 
 HOSTILE = '<script>alert("1")</script>{{ 7*7 }}&amp;\'"><img src=x onerror=alert(1)>'
 
@@ -407,6 +407,10 @@ def test_health_shows_processes_jobs_backlog_and_usage(
     make_process_row(sqlite_database, clock, name="silent", age=timedelta(minutes=3))
     make_job_row(sqlite_database, clock, job="sweep")
     make_order_rows(sqlite_database, clock, state=OrderState.RETRYING)
+    with sqlite_database.unit_of_work() as work:
+        api_calls.save_budget(work=work, org_id=ORG_ID, used=1200, limit=15_000, now=clock.now())
+        api_calls.add(work=work, org_id=ORG_ID, day=clock.now().date(), calls={"fetch": 42, "write_back": 8})
+        work.commit()
 
     words = text_of(person.get("/review/health").text)
 
@@ -416,6 +420,7 @@ def test_health_shows_processes_jobs_backlog_and_usage(
     assert "sweep 1 minute ago Done found 3 started 1" in words
     assert "1 orders in work" in words
     assert "1,200 of 15,000" in words
+    assert f"{clock.now():%Y-%m-%d} default 42 0 8 0 0 50" in words
 
 
 def test_names_are_isolated_so_that_right_to_left_text_moves_nothing(

@@ -55,3 +55,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mirror_rows", schema=None) as batch_op:
         batch_op.create_index("ix_mirror_rows_is_owed_not_before", ["is_owed", "not_before"], unique=False)
+    op.create_table(
+        "api_calls",
+        sa.Column("org_id", sa.String(length=18), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("purpose", sa.String(length=20), nullable=False),
+        sa.Column("calls", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "day", "purpose", name=op.f("pk_api_calls")),
+    )
+    op.create_table(
+        "api_budgets",
+        sa.Column("org_id", sa.String(length=18), nullable=False),
+        sa.Column("used", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("limit", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("told_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", name=op.f("pk_api_budgets")),
+    )
