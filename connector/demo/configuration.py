@@ -16,6 +16,8 @@ from connector.sandbox import CLIENT_ID, CLIENT_SECRET
 PUSH_PATH = "/webhooks/salesforce/outbound/"
 # The story has a message that never comes; nobody wants to wait five minutes for the sweep to find it.
 _SWEEP_SECONDS = 2
+# Nobody wants to wait for what is ordinarily looked at now and then.
+_CASH_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,15 @@ port = {web_port}
 
 [jobs]
 sweep = {_SWEEP_SECONDS}
+payments = 0.2
+payment_links = 0.5
+cash_status = {_CASH_SECONDS}
+
+[payments]
+provider = "embedded"
+
+[writeback]
+money = ["Quote", "Opportunity", "Order"]
 
 """
     shipped = files("connector.demo")

@@ -75,6 +75,10 @@ class DemoOrg:
         record = self._server.get(f"/sandbox/records/{deal.record_id}")
         return record.get("Sync_Status__c") or "", record.get("Sync_Error_Code__c") or ""
 
+    def payment_word_of(self, record_id: str) -> str:
+        """How far the record says that its invoices are paid; empty when it says nothing."""
+        return str(self._server.get(f"/sandbox/records/{record_id}").get("Sync_Payment_State__c") or "")
+
     def deliveries(self) -> dict[str, int]:
         """How often a message about each record was delivered or tried."""
         found: dict[str, int] = {}

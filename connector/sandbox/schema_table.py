@@ -41,6 +41,10 @@ Sync_Link__c            Url(255)
 Sync_Source_Hash__c     Text(64)
 Sync_Requested_At__c    DateTime
 Sync_Requested_By__c    Text(80)
+Sync_Payment_State__c   Text(20)
+Sync_Open_Balance__c    Number(18,3)
+Sync_Overdue_Balance__c Number(18,3)
+Sync_Last_Payment_On__c Date
 """
 
 HEADER = """
