@@ -70,6 +70,7 @@ def test_taken_ports_are_survived_and_it_runs_until_told_to_stop(tmp_path: Path)
 
     assert (page.status_code, record.status_code, code) == (302, 200, 0)
     assert told["approved"]["number"]
+    assert told["paid"]["word"] == "Paid"
     assert told["links"]["invoice"].endswith(f"/review/invoices/{told['approved']['id']}")
     assert "Synced" in record.text
     assert all(deal["is_right"] for deal in told["deals"])

@@ -15,13 +15,14 @@ from types import FrameType
 
 import click
 
-from connector.demo import configuration, display, finance
+from connector.demo import configuration, display, finance, paying
 from connector.demo.calling import LocalServer
 from connector.demo.children import Children
 from connector.demo.configuration import DemoSecrets
 from connector.demo.deals import DemoOrg
 from connector.demo.finance import ApprovedInvoice
 from connector.demo.folder import fresh_folder
+from connector.demo.paying import PaidInvoice
 from connector.demo.ports import HOST, free_ports
 from connector.demo.starting import USER, Door, start_sandbox, start_service
 from connector.demo.watching import Watch
@@ -90,7 +91,9 @@ def _run(folder: Path, children: Children, *, once: bool, is_json: bool, seconds
     tell("drafting what is due, and approving one invoice over the API")
     finance.bill(settings=settings, environment=environment, as_of=door.today)
     approved = finance.approve_one(api)
-    _tell_the_end(watch, org, door, approved, is_json=is_json, once=once)
+    tell("paying it as its customer")
+    paid = paying.pay_invoice(settings=settings, environment=environment, api=api, org=org, invoice_id=approved.id)
+    _tell_the_end(watch, org, door, approved, paid, is_json=is_json, once=once)
     is_good = all(standing.is_right for standing in watch.standings)
     if not once:
         _stay(children)
@@ -110,12 +113,21 @@ def _watch_to_the_end(watch: Watch, children: Children, *, seconds: int, progres
 
 
 def _tell_the_end(
-    watch: Watch, org: DemoOrg, door: Door, approved: ApprovedInvoice, *, is_json: bool, once: bool
+    watch: Watch,
+    org: DemoOrg,
+    door: Door,
+    approved: ApprovedInvoice,
+    paid: PaidInvoice,
+    *,
+    is_json: bool,
+    once: bool,
 ) -> None:
     shown = watch.standings[0]
     links = {
         "review": f"{door.web_url}/review",
         "invoice": f"{door.web_url}/review/invoices/{approved.id}",
+        "customer": paid.page_url,
+        "paid": paid.record_url,
         "orders": f"{door.web_url}/review/orders",
         "order": f"{door.web_url}/review/orders/{shown.number}",
         "salesforce": org.record_url(shown.deal),
@@ -123,16 +135,24 @@ def _tell_the_end(
     }
     if is_json:
         access = {"user": USER, "password": door.password, "token": door.token}
-        told = {"deals": display.as_json(watch.standings), "links": links, "approved": asdict(approved)}
+        told = {
+            "deals": display.as_json(watch.standings),
+            "links": links,
+            "approved": asdict(approved),
+            "paid": asdict(paid),
+        }
         click.echo(json.dumps(told | access, ensure_ascii=False))
         return
     click.echo("\n" + "\n".join(display.summary(watch.standings)) + f"\n\n{display.outcome(watch.standings)}")
     said = f"{approved.customer}: {approved.amount} was approved and issued as {approved.number}"
-    click.echo(f"{said}; {approved.left} drafts wait in the review queue.\n")
+    click.echo(f"{said}, paid by its customer, and Salesforce shows it as {paid.word.lower()};")
+    click.echo(f"{approved.left} drafts wait in the review queue.\n")
     if once:
         return
     click.echo(f"Finance review     {links['review']}   user {USER}, password {door.password}")
     click.echo(f"Approved invoice   {links['invoice']}")
+    click.echo(f"As its customer    {links['customer']}")
+    click.echo(f"Paid, Salesforce   {links['paid']}")
     click.echo(f"Orders             {links['orders']}")
     click.echo(f"One order's way    {links['order']}")
     click.echo(f"In Salesforce      {links['salesforce']}")

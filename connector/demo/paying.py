@@ -1,4 +1,4 @@
-"""The customer's part of the demo: open the invoice by its link, pay at the embedded provider, and see it in Salesforce.
+"""The customer's part of the demo: open the invoice by its link, pay at the embedded provider, see it in Salesforce.
 
 Goes the way of a browser, over HTTP, from the hosted page to the pay page; nothing is booked from here.
 """
