@@ -161,7 +161,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": {"app", "bootstrap", "config", "engine", "errors", "jobs", "logs", "services"},
     # The stand-in for Salesforce knows nothing of the product: the product meets it only over HTTP.
     "sandbox": set(),
-    "demo": {"bootstrap", "config", "errors", "sandbox", "services", "store", "usecases"},
+    "demo": {"bootstrap", "config", "domain", "errors", "sandbox", "services", "store", "usecases"},
     "commands": {
         *("bootstrap", "config", "connector", "domain", "engine", "errors", "jobs", "logs", "mappings", "ports"),
         *("sandbox", "server", "services", "store", "usecases", "validation"),
