@@ -96,6 +96,8 @@ GUARDS = {
     "POST /api/v1/invoices/<name:invoice_id>/reject": TOKEN,
     "POST /api/v1/invoices/<name:invoice_id>/void": TOKEN,
     "POST /api/v1/invoices/<name:invoice_id>/credit": TOKEN,
+    "GET /api/v1/payments": TOKEN,
+    "GET /api/v1/payments/<name:payment_id>": TOKEN,
     "GET /api/v1/customers": TOKEN,
     "GET /api/v1/customers/<name:customer>/entitlements": TOKEN,
     "GET /api/v1/customers/<name:customer>/entitlements/<name:ref>": TOKEN,

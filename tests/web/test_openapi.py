@@ -92,6 +92,8 @@ def test_every_answer_has_the_shape_that_is_documented(
         ("post", "/invoices/{invoice_id}/credit"): finance.post("/invoices/1/credit", reason),
         ("post", "/invoices/{invoice_id}/reject"): finance.post("/invoices/1/reject", {**reason, "owner": "rosa"}),
         ("post", "/invoices/{invoice_id}/void"): finance.post("/invoices/1/void", reason),
+        ("get", "/payments"): machine.get("/payments"),
+        ("get", "/payments/{payment_id}"): machine.get("/payments/1"),
         ("get", "/customers"): machine.get("/customers"),
         ("get", "/parked"): machine.get("/parked"),
         ("post", "/parked/replay"): machine.post("/parked/replay", {"all": True}),

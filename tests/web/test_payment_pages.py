@@ -22,6 +22,7 @@ from tests.builders import make_user
 from tests.cashing import Till
 from tests.paying.counter import Counter
 from tests.recording import RecordingStarter
+from tests.web.conftest import Machine
 from tests.web.serving import make_services, send_form, sign_in
 
 
@@ -166,6 +167,20 @@ def test_what_was_given_up_is_shown_and_tried_again(person: FlaskClient, counter
     assert "dep_nobody_knows" in shown
     assert (answer.status_code, counter.events()) == (302, ["waiting UNKNOWN_OBJECT"])
     assert send_form(person, "/review/payments/events/1/again", page="/review/payments").status_code == 404
+
+
+def test_the_api_shows_payments_with_exact_amounts(machine: Machine, person: FlaskClient, counter: Counter) -> None:
+    payment = unused_money(counter)
+
+    listed = machine.get("/payments", state="received").json["data"]
+    shown = machine.get(f"/payments/{payment}").json
+
+    assert [row["amount"] for row in listed] == [{"amount": "10.00", "currency": "EUR"}]
+    assert (shown["left"]["amount"], [one["kind"] for one in shown["movements"]]) == ("10.00", ["receive"])
+    assert [(one["kind"], one["code"]) for one in shown["told"]] == [("payment", "NO_LINK")]
+    assert machine.get("/payments/999").status_code == 404
+    assert machine.get("/payments/x").status_code == 404
+    assert machine.get("/payments", state="lost").status_code == 400
 
 
 def test_links_are_listed_with_their_state(person: FlaskClient, counter: Counter) -> None:

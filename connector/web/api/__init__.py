@@ -10,12 +10,14 @@ from connector.web.api import (
     answers_of_access,
     answers_of_actions,
     answers_of_billing,
+    answers_of_payments,
     decisions,
     order_body,
     requests,
     views,
     views_of_access,
     views_of_delivery,
+    views_of_payments,
 )
 from connector.web.api.endpoints import Endpoint, register
 
@@ -126,6 +128,14 @@ ENDPOINTS = (
     Endpoint(
         "POST", "/invoices/{invoice_id}/credit", decisions.credit, "Credit an issued invoice", FINANCE,
         decisions.DecisionAnswer, body=decisions.CreditBody, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "GET", "/payments", views_of_payments.list_payments, "List payments", READ,
+        answers.PageAnswer[answers_of_payments.PaymentAnswer], parameters=views_of_payments.PaymentParameters,
+    ),
+    Endpoint(
+        "GET", "/payments/{payment_id}", views_of_payments.show_payment, "Show a payment", READ,
+        answers_of_payments.PaymentDetailAnswer, refusals=(404,),
     ),
     Endpoint(
         "GET", "/customers", views.list_customers, "List customers", READ,
