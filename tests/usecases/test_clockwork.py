@@ -13,15 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.adapters.clock import FixedClock
-from connector.bootstrap import make_clockwork, make_services
+from connector.bootstrap import make_clockwork, make_services, make_worker
 from connector.errors import Unavailable
 from connector.heartbeat import Heartbeat
 from connector.jobs import Clockwork, Job, due_time
 from connector.sandbox import Sandbox
-from connector.store import processes, tables
+from connector.store import bulk_approvals, processes, tables, users
 from connector.store.unit_of_work import Database
 from connector.usecases.watch_processes import watch_processes
+from tests.billing import Books
 from tests.settings import settings_for
+from tests.web.billed import order, seats
 from tests.world import RunList
 
 _SILENCE = timedelta(seconds=15)
@@ -270,3 +272,29 @@ def test_a_process_that_stood_still_runs_no_job_before_it_has_been_heard(
 
     assert len(ran) == 1
     clockwork.stop()
+
+
+def test_the_job_of_the_queue_judges_drafts_and_leaves_living_bulk_approvals_alone(
+    database: Database, clock: FixedClock, make: Callable[[Database, str], Clockwork]
+) -> None:
+    clockwork = make(database, "process")
+    books = Books(database, clock)
+    books.sign(order(1, seats()))
+    books.bill("2026-01-01")
+    job = next(job for job in clockwork.jobs() if job.name == "assess")
+    first = job.run()
+    with database.unit_of_work() as work:
+        user_id = users.add_user(work=work, name="anna", password_hash="x", role="admin", now=clock.now(), actor="test")
+        values = {"user_id": user_id, "actor": "anna", "role": "admin", "request_key": "k", "now": clock.now()}
+        bulk_id, _ = bulk_approvals.open_bulk(
+            work=work, looked_at=[(1, "0" * 64)], good_until=clock.now() + timedelta(hours=1), **values
+        )
+        clockwork.services.starter.start(
+            connection=work.connection, name="approve", run_id=f"approve:{bulk_id}:1", argument=str(bulk_id)
+        )
+        work.commit()
+
+    alive = job.run()
+
+    assert (first, alive) == ({"assessed": 1, "resumed": 0}, {"assessed": 0, "resumed": 0})
+    assert "approve" in make_worker(clockwork.services)._runs
