@@ -156,6 +156,7 @@ orders = sa.Table(
     sa.Index(None, "state", "id"),
     sa.Index(None, "customer_ref"),
     sa.Index(None, "amends_ref"),
+    sa.Index(None, "contract_id"),
 )
 
 order_lines = sa.Table(

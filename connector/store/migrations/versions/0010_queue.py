@@ -15,6 +15,8 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Safe while the previous release runs: it knows none of these tables, and the new column may stay empty."""
     op.add_column("api_tokens", sa.Column("person", sa.String(length=120), server_default="", nullable=False))
+    # A contract is read from its orders, for every document that is looked at.
+    op.create_index(op.f("ix_orders_contract_id"), "orders", ["contract_id"], unique=False)
     op.create_table(
         "invoice_assessments",
         sa.Column("invoice_id", ID, autoincrement=False, nullable=False),
