@@ -82,7 +82,9 @@ _CPQ_LINE = {
     "product_name": {"path": "SBQQ__ProductName__c", "or": ["SBQQ__Product__r.Name"]},
     "description": {"constant": ""},
     "position": "SBQQ__Number__c",
+    # An amendment repeats the running quantity: what it changes is the difference, and so is its net total.
     "quantity": "SBQQ__Quantity__c",
+    "prior_quantity": {"path": "SBQQ__PriorQuantity__c", "may_be_absent": True},
     # Only usage is priced by the unit.
     "unit_price": "SBQQ__NetPrice__c",
     "line_total": {"path": "SBQQ__NetTotal__c", "required": True},
@@ -135,6 +137,16 @@ OBJECTS: Mapping[str, ObjectMapping] = {
             "starts_on": "EffectiveDate",
             "ends_on": "EndDate",
             "po_number": "PoNumber",
+        },
+    ),
+    # A contract has no lines of its own; packages give it some.
+    "Contract": _object(
+        header={
+            "name": "ContractNumber",
+            "starts_on": "StartDate",
+            "ends_on": "EndDate",
+            "term_months": "ContractTerm",
+            "signed_on": "CustomerSignedDate",
         },
     ),
     "SBQQ__Quote__c": _object(

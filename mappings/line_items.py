@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from connector.domain.terms import BillingTiming, ChargeType, LineItem, Provision, ProvisionKind
+from connector.domain.terms import BillingTiming, ChargeType, DealType, LineItem, Provision, ProvisionKind
 from connector.errors import Fault
 from mappings.faults import REVOPS, label, named_field
 from mappings.header import Header
@@ -41,6 +41,12 @@ class Row:
             self.values["billing_period_months"] is None and not is_once and not self.has_fault("billing_period_months")
         )
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether an amendment only repeats what runs already: the quantity as it was, at no price of its own."""
+        is_same = self.values["prior_quantity"] is not None and self.values["prior_quantity"] == self.values["quantity"]
+        return is_same and self.values["line_total"] == 0
+
     def has_fault(self, *targets: str) -> bool:
         """Whether any of these values could not be read."""
         return bool(self.reader.faulty.intersection(targets))
@@ -57,6 +63,8 @@ def read_lines(
         for number, line in sorted(zip(numbers, lines, strict=True), key=lambda pair: pair[0])
         if _is_bought(line, number, plan, faults)
     ]
+    if header["deal_type"] is DealType.AMENDMENT:
+        rows = [row for row in rows if not row.is_repeated]
     for row in rows:
         _check_currency(row, header, header_reader.place.words)
     _check_frequency(rows, header, header_reader, plan)

@@ -22,7 +22,8 @@ _DIGITS = 60
 def with_total(item: LineItem, *, total: Decimal) -> LineItem:
     """A copy priced flat so that its charges add up to `total`; discounts are taken to be in the total already.
 
-    A prior quantity is dropped: the total of a change is the price of the change alone. Usage lines stay as they are.
+    The prior quantity stays and tells how many units the change is; its price is the total, whatever the quantities
+    are. Usage lines stay as they are.
     """
     if item.charge_type is ChargeType.USAGE:
         return item
@@ -35,7 +36,6 @@ def with_total(item: LineItem, *, total: Decimal) -> LineItem:
         discount_percent=Decimal(0),
         discount_amount=Decimal(0),
         tiers=(),
-        prior_quantity=None,
         is_total_priced=True,
     )
 

@@ -28,7 +28,7 @@ def map_order(record: Record, *, plan: ObjectPlan) -> Order:
     _refuse_unfinished(reader, plan)
     header = read_header(reader=reader, plan=plan)
     rows = read_lines(lines=record.lines, header=header, header_reader=reader, plan=plan)
-    _check_lines(reader, header, rows, plan)
+    _check_lines(reader, header, rows, plan, has_lines=bool(record.lines))
     if faults:
         raise MappingRefused(faults)
     return _order(record, header, rows)
@@ -41,12 +41,15 @@ def _refuse_unfinished(reader: RowReader, plan: ObjectPlan) -> None:
             raise RecordNotReady(f"{reader.place.words} is not finished: {named_field(reading.paths[0])} is true.")
 
 
-def _check_lines(reader: RowReader, header: Header, rows: tuple[Row, ...], plan: ObjectPlan) -> None:
+def _check_lines(
+    reader: RowReader, header: Header, rows: tuple[Row, ...], plan: ObjectPlan, *, has_lines: bool
+) -> None:
     """Only a cancellation has nothing to sell."""
     if rows or header["deal_type"] is DealType.CANCELLATION or "deal_type" in reader.faulty:
         return
+    which = "no lines that are bought or change anything" if has_lines else "no lines"
     reader.report(
-        HEADER["name"], code="NO_LINES", message=f"{reader.place.words} has no lines.",
+        HEADER["name"], code="NO_LINES", message=f"{reader.place.words} has {which}.",
         fix="Add the products that were sold, or check that the integration user may read "
         f"{plan.line_object or 'the lines'}.", owner="sales rep",
     )  # fmt: skip

@@ -40,7 +40,8 @@ class SignedRule(Table):
     `where` is SOQL and is trusted. A signed record becomes one order, whatever comes later; with `fire` "every" each
     later message of a fulfilled one also compares access granted with access sold. With `synced_only` a quote does not
     count while its opportunity is synced with another such quote.
-    `record_field` names the field with the signed record's id when the object only reports signatures.
+    `record_field` names the field with the signed record's id when the object only reports signatures. `sale_field`
+    names the opportunity, or quote, of which only one signed record becomes an order, of whatever object it is.
     """
 
     object: ObjectName
@@ -50,6 +51,7 @@ class SignedRule(Table):
     fire: Literal["once", "every"] = "once"
     record_field: FieldPath | None = None
     synced_only: StrictBool = False
+    sale_field: FieldPath | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> SignedRule:
@@ -57,6 +59,8 @@ class SignedRule(Table):
             raise ValueError("mixes true or false with other values")
         if self.synced_only and self.object != "Quote":
             raise ValueError("has synced_only, which only quotes of opportunities know")
+        if self.synced_only and self.sale_field is not None:
+            raise ValueError("has sale_field, which synced_only sets to the opportunity by itself")
         return self
 
     def fields(self) -> tuple[str, ...]:
@@ -64,8 +68,10 @@ class SignedRule(Table):
         return (self.field,) if self.record_field is None else (self.field, self.record_field)
 
     def optional_fields(self) -> tuple[str, ...]:
-        """Further fields that an org without quote syncing does not have."""
-        return (_OPPORTUNITY, _SYNCED_ID, self.synced_field()) if self.synced_only else ()
+        """Further fields that an org without quote syncing, or a record without that parent, does not have."""
+        if self.synced_only:
+            return (_OPPORTUNITY, _SYNCED_ID, self.synced_field())
+        return () if self.sale_field is None else (self.sale_field,)
 
     def synced_field(self) -> str:
         """The same field of the quote that the opportunity is synced with."""
@@ -133,12 +139,14 @@ def is_signed_by_any(record: Record, rules: Sequence[SignedRule]) -> tuple[bool,
 
 
 def sale_of(record: Record, rules: Sequence[SignedRule]) -> Sale:
-    """The opportunity of which only one signed quote becomes an order, and whether people chose this one by syncing.
+    """The opportunity of which only one signed record becomes an order, and whether people chose this one by syncing.
 
-    None of both when no rule of the record's object has `synced_only`, or the record has no opportunity.
+    None of both when no rule of the record's object has `synced_only` or `sale_field`, or the field is empty.
     """
-    rule = next((rule for rule in rules if rule.object == record.ref.object and rule.synced_only), None)
-    found = _reader(record).raw(_OPPORTUNITY) if rule else None
+    own = (rule for rule in rules if rule.object == record.ref.object)
+    paths = (_OPPORTUNITY if rule.synced_only else rule.sale_field for rule in own)
+    path = next((path for path in paths if path), None)
+    found = _reader(record).raw(path) if path else None
     if not isinstance(found, str) or not found:
         return Sale("", is_chosen=False)
     synced = _reader(record).raw(_SYNCED_ID)

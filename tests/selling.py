@@ -74,6 +74,20 @@ class Seller:
         self._add_lines("OpportunityLineItem", "OpportunityId", deal, lines)
         return SignedDeal("Opportunity", deal, owner)
 
+    def order(
+        self, lines: Sequence[Line] = PLATFORM, *, account: str = "", signed: bool = True, **header: Any
+    ) -> SignedDeal:
+        """An order of the standard object; it starts and ends like every other deal."""
+        owner = account or self.account()
+        own = {"AccountId": owner, "EffectiveDate": START, "EndDate": END, "Status": "Activated" if signed else "Draft"}
+        made = self.sandbox.insert("Order", self._header(lines) | own | header)
+        self._add_lines("OrderItem", "OrderId", made, lines)
+        return SignedDeal("Order", made, owner)
+
+    def product(self, code: str) -> str:
+        """The id of a product of the catalogue."""
+        return self._products[code]
+
     def sign(self, deal: SignedDeal) -> None:
         """The rep marks the deal as signed."""
         self.sandbox.update(deal.object, deal.id, _SIGNED[deal.object])
@@ -126,15 +140,17 @@ class Seller:
             code, quantity, price = line[:3]
             values = {
                 lookup: deal,
-                "PricebookEntryId": self._entry(code),
+                "PricebookEntryId": self.entry(code),
                 "Quantity": quantity,
                 "UnitPrice": price,
-                "SortOrder": position,
                 "Price_Period__c": "Year",
             }
+            if line_object != "OrderItem":
+                values["SortOrder"] = position
             self.sandbox.insert(line_object, values | dict(line[3] if len(line) == 4 else {}))
 
-    def _entry(self, code: str) -> str:
+    def entry(self, code: str) -> str:
+        """The price book entry of a product, made on first use."""
         if code not in self._entries:
             self._entries[code] = self.sandbox.insert(
                 "PricebookEntry",
@@ -149,8 +165,20 @@ class Seller:
         return self._entries[code]
 
 
-_SIGNED = {"Quote": {"Status": "Accepted"}, "Opportunity": {"StageName": "Closed Won"}}
-_UNSIGNED = {"Quote": {"Status": "Rejected"}, "Opportunity": {"StageName": "Negotiation/Review"}}
+_SIGNED = {
+    "Quote": {"Status": "Accepted"},
+    "Opportunity": {"StageName": "Closed Won"},
+    "Order": {"Status": "Activated"},
+    "Contract": {"Status": "Activated"},
+    "SBQQ__Quote__c": {"SBQQ__Status__c": "Accepted"},
+}
+_UNSIGNED = {
+    "Quote": {"Status": "Rejected"},
+    "Opportunity": {"StageName": "Negotiation/Review"},
+    "Order": {"Status": "Draft"},
+    "Contract": {"Status": "Draft"},
+    "SBQQ__Quote__c": {"SBQQ__Status__c": "Draft"},
+}
 
 
 def plan_settings() -> list[dict[str, Any]]:

@@ -123,11 +123,64 @@ SBQQ__SegmentLabel__c           Text(80)
 CPQ_ON_ORDER = """
 SBQQ__Quote__c                  Lookup(SBQQ__Quote__c.SBQQ__Orders__r)
 SBQQ__Contracted__c             Checkbox
+SBQQ__ContractingMethod__c      Picklist(By Subscription End Date, Single Contract)
+SBQQ__PaymentTerm__c            Picklist(Due on receipt, Net 15, Net 30, Net 45, Net 60, Net 90)
+SBQQ__PriceCalcStatus__c        Picklist(Not Needed, Pending, Completed, Failed)
+"""
+
+CPQ_ON_ORDER_LINE = """
+SBQQ__QuoteLine__c              Lookup(SBQQ__QuoteLine__c)
+SBQQ__Contract__c               Lookup(Contract)
+SBQQ__Contracted__c             Checkbox
+SBQQ__Activated__c              Checkbox
+SBQQ__BillingFrequency__c       Picklist(Monthly, Quarterly, Semiannual, Annual, Invoice Plan, Usage)
+SBQQ__BillingType__c            Picklist(Advance, Arrears)
+SBQQ__ChargeType__c             Picklist(One-Time, Recurring, Usage)
+SBQQ__DefaultSubscriptionTerm__c Number(5,0)
+SBQQ__SubscriptionTerm__c       Number(5,0)
+SBQQ__SegmentIndex__c           Number(5,0)
+SBQQ__SegmentKey__c             Text(40)
+SBQQ__QuotedQuantity__c         Number(12,2)
+SBQQ__OrderedQuantity__c        Number(12,2)
+SBQQ__UnproratedNetPrice__c     Currency(18,2)
+SBQQ__ContractAction__c         Text(80)
+SBQQ__RevisedOrderProduct__c    Lookup(OrderItem)
+SBQQ__Status__c                 Picklist(Draft, Activated)
 """
 
 CPQ_ON_OPPORTUNITY = """
 SBQQ__PrimaryQuote__c           Lookup(SBQQ__Quote__c)
+SBQQ__Ordered__c                Checkbox
 SBQQ__Contracted__c             Checkbox
+SBQQ__AmendedContract__c        Lookup(Contract)
+SBQQ__RenewedContract__c        Lookup(Contract)
+SBQQ__Renewal__c                Checkbox
+"""
+
+CPQ_ON_CONTRACT = """
+SBQQ__Quote__c                  Lookup(SBQQ__Quote__c.SBQQ__Contracts__r)
+SBQQ__Order__c                  Lookup(Order.SBQQ__Contracts__r)
+SBQQ__Opportunity__c            Lookup(Opportunity.SBQQ__Contracts__r)
+SBQQ__RenewalTerm__c            Number(5,0)
+SBQQ__Evergreen__c              Checkbox
+SBQQ__ExpirationDate__c         Date
+SBQQ__MasterContract__c         Lookup(Contract)
+"""
+
+CPQ_SUBSCRIPTION = """
+Name                            AutoNumber(7) namefield
+SBQQ__Contract__c               Lookup(Contract.SBQQ__Subscriptions__r) required createonly
+SBQQ__QuoteLine__c              Lookup(SBQQ__QuoteLine__c)
+SBQQ__OrderProduct__c           Lookup(OrderItem)
+SBQQ__Quantity__c               Number(12,2)
+SBQQ__RenewalQuantity__c        Number(12,2)
+SBQQ__SubscriptionStartDate__c  Date
+SBQQ__SubscriptionEndDate__c    Date
+SBQQ__SegmentStartDate__c       Date
+SBQQ__SegmentEndDate__c         Date
+SBQQ__TerminatedDate__c         Date
+SBQQ__RevisedSubscription__c    Lookup(SBQQ__Subscription__c)
+SBQQ__RootId__c                 Text(18)
 """
 
 ENVELOPE = """
@@ -148,8 +201,14 @@ PACKAGES: dict[str, tuple[dict[str, tuple[str, str, tuple[str, ...]]], dict[str,
             "SBQQ__Quote__c": ("a1Q", "CPQ Quotes", (CPQ_QUOTE, CURRENCY, STATUS)),
             "SBQQ__QuoteLineGroup__c": ("a1G", "CPQ Quote Line Groups", (CPQ_GROUP, CURRENCY)),
             "SBQQ__QuoteLine__c": ("a1L", "CPQ Quote Lines", (CPQ_LINE, CURRENCY)),
+            "SBQQ__Subscription__c": ("a1S", "CPQ Subscriptions", (CPQ_SUBSCRIPTION, CURRENCY)),
         },
-        {"Order": CPQ_ON_ORDER, "Opportunity": CPQ_ON_OPPORTUNITY},
+        {
+            "Order": CPQ_ON_ORDER,
+            "OrderItem": CPQ_ON_ORDER_LINE,
+            "Opportunity": CPQ_ON_OPPORTUNITY,
+            "Contract": CPQ_ON_CONTRACT,
+        },
     ),
     "docusign": ({"dfsle__EnvelopeStatus__c": ("a1E", "DocuSign Envelope Statuses", (ENVELOPE,))}, {}),
 }

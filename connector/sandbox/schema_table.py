@@ -354,7 +354,7 @@ OBJECTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "QuoteLineItem": ("0QL", "Quote Line Items", (QUOTE_LINE, LINE_MONEY, CURRENCY, LINE)),
     "Order": ("801", "Orders", (ORDER, BILLING_ADDRESS, CURRENCY, HEADER, STATUS)),
     "OrderItem": ("802", "Order Products", (ORDER_LINE, LINE_MONEY, CURRENCY, LINE)),
-    "Contract": ("800", "Contracts", (CONTRACT, BILLING_ADDRESS, CURRENCY)),
+    "Contract": ("800", "Contracts", (CONTRACT, BILLING_ADDRESS, CURRENCY, STATUS)),
     "Product2": ("01t", "Products", (PRODUCT, CURRENCY)),
     "Pricebook2": ("01s", "Price Books", (PRICEBOOK,)),
     "PricebookEntry": ("01u", "Price Book Entries", (PRICEBOOK_ENTRY, CURRENCY)),

@@ -1,4 +1,4 @@
-"""Of several signed quotes of one opportunity one becomes an order; the others wait for a person who says which.
+"""Of several signed records of one sale one becomes an order; the others wait for a person who says which.
 
 Exists so that one sale is not billed twice. Only deals that open a contract are asked: a change or a renewal on the
 same opportunity is another sale.
@@ -24,10 +24,10 @@ class SoldAlready(Refused):
 
     def __init__(self, terms: Order, other: SaleHolder) -> None:
         super().__init__(
-            f"The opportunity has another accepted quote, {other.record_id}, which became order {other.number}; both "
+            f"The opportunity has another signed record, {other.record_id}, which became order {other.number}; both "
             "would be billed.",
-            fix="Decide which one counts: sync the opportunity with it. When both were meant to be sold, give each its "
-            f"own opportunity. When order {other.number} counts, give this quote another status.",
+            fix="Decide which one counts: of two quotes, sync the opportunity with it. When both were meant to be "
+            f"sold, give each its own opportunity. When order {other.number} counts, give this one another status.",
         )
         self.terms = terms
 

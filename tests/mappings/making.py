@@ -28,10 +28,15 @@ def raw_model_org() -> dict[str, Any]:
     return tomllib.loads((EXAMPLES / "model-org.toml").read_text())
 
 
-@cache
 def model_mappings() -> Mapping[str, RecordMapping]:
     """The mappings of the example file, with those of Salesforce CPQ added."""
-    raw = tomllib.loads((EXAMPLES / "model-org.toml").read_text() + (EXAMPLES / "cpq.toml").read_text())
+    return example_mappings("model-org.toml", "cpq.toml")
+
+
+@cache
+def example_mappings(*names: str) -> Mapping[str, RecordMapping]:
+    """The mappings of example files that are read as one."""
+    raw = tomllib.loads("".join((EXAMPLES / name).read_text() for name in names))
     return compile_mappings(read_mapping_config(raw["mapping"]), signed=read_signed_rules(raw["signed"]))
 
 
