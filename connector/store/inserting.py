@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.errors import Unavailable
-from connector.store.types import ExactJson, dump_exact
+from connector.store.types import ExactAmount, ExactJson, dump_exact
 from connector.store.unit_of_work import UnitOfWork
 
 
@@ -37,8 +38,10 @@ def insert_many(work: UnitOfWork, table: sa.Table, rows: Iterable[Mapping[str, A
         work.execute(table.insert(), found)
         return
     names = list(found[0])
-    # Only documents need us; the driver itself writes every digit of a Decimal and every instant with its zone.
-    documents = [index for index, name in enumerate(names) if isinstance(table.c[name].type, ExactJson)]
+    # Only documents and amounts need us; the driver writes every digit of a Decimal and every instant with its zone.
+    ours = [
+        (index, write) for index, name in enumerate(names) if (write := _writer(work, table.c[name].type)) is not None
+    ]
     columns = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, names))
     statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(psycopg.sql.Identifier(table.name), columns)
     cursor = work.connection.connection.cursor()
@@ -46,10 +49,19 @@ def insert_many(work: UnitOfWork, table: sa.Table, rows: Iterable[Mapping[str, A
         with cursor.copy(statement) as copy:
             for row in found:
                 values = list(row.values())
-                for index in documents:
-                    values[index] = dump_exact(values[index])
+                for index, write in ours:
+                    values[index] = write(values[index])
                 copy.write_row(values)
     except psycopg.OperationalError as error:
         raise Unavailable("The database did not answer.", code="DATABASE") from error
     finally:
         cursor.close()
+
+
+def _writer(work: UnitOfWork, kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """How a value of that column is written, where the driver would write it otherwise than the column's type."""
+    if isinstance(kind, ExactJson):
+        return dump_exact
+    if isinstance(kind, ExactAmount):
+        return partial(kind.process_bind_param, dialect=work.connection.dialect)
+    return None

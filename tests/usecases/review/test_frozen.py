@@ -91,7 +91,7 @@ LATER: dict[str, Callable[[Finance, int, int], Any]] = {
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from(sorted(LATER)), st.integers(0, 20)), min_size=1, max_size=6))
+@given(st.lists(st.tuples(st.sampled_from(sorted(LATER)), st.integers(0, 20)), min_size=1, max_size=6, unique=True))
 def test_whatever_happens_later_the_frozen_bytes_stay(
     sqlite_finance: Finance, clock: FixedClock, steps: list[tuple[str, int]]
 ) -> None:
