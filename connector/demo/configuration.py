@@ -52,6 +52,9 @@ org_id = {_text(org_id)}
 base_url = "http://127.0.0.1:{web_port}"
 port = {web_port}
 
+[mail]
+folder = {_text(str(folder / "mail"))}
+
 [jobs]
 sweep = {_SWEEP_SECONDS}
 payments = 0.2
