@@ -45,7 +45,7 @@ class FormIntake:
             "received": watched["received"] + fetched["fetched"],
             "read": read.read,
             "refused": read.refused + watched["refused"],
-            "failed": read.failed + fetched["failed"],
+            "failed": read.failed + fetched["failed"] + watched["failed"],
         }
 
     def close(self) -> None:

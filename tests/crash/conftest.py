@@ -16,6 +16,7 @@ from connector.store.unit_of_work import Database
 from tests.crash.place import Place
 from tests.crash.processes import Child, Zygote
 from tests.postgresql import Copies
+from tests.scenarios.conftest import make_world as make_world
 
 
 @pytest.fixture(scope="session")

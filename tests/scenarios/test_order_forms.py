@@ -11,31 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from connector.domain.review import Actor
 from connector.order_forms.apart import FormReader
-from connector.store import audit, tables, tables_order_forms
+from connector.store import audit, tables
 from connector.store.unit_of_work import Database
 from connector.usecases.export_evidence import export_evidence
 from connector.usecases.make_order_form import OrderFormMaker
-from connector.usecases.take_in_forms import FormIntake
 from tests.order_forms import hostile
-from tests.order_forms.authority import root, sign
-from tests.order_forms.paper import STYLES, by_fpdf2, with_changes
+from tests.order_forms.authority import sign
+from tests.order_forms.paper import by_fpdf2, with_changes
+from tests.order_forms.stories import STYLE, FormWorld, form_world, paper
 from tests.selling import SignedDeal
 from tests.world import World
 
-SELLER = {"entities": [{"code": "US", "country": "US", "name": "Countersign Demo Inc"}]}
 ROSA = Actor("rosa", "finance")
-STYLE = STYLES["codes"]
-EXAMPLE = {
-    "name": "codes",
-    "when": list(STYLE.layout.when),
-    "labels": {name: list(texts) for name, texts in STYLE.layout.labels.items()},
-    "columns": {name: list(texts) for name, texts in STYLE.layout.columns.items()},
-    "table_ends": list(STYLE.layout.table_ends),
-}
 
 
 @pytest.fixture(scope="module")
@@ -45,43 +35,12 @@ def reader() -> Iterator[FormReader]:
         yield found
 
 
-class FormWorld:
-    """A world with order forms: documents come in, and everything that follows happens."""
-
-    def __init__(self, world: World, reader: FormReader) -> None:
-        self.world = world
-        self.desk = world.services.forms
-        self.intake = FormIntake(self.desk, check=reader.check)
-
-    def receive(self, content: bytes, **more: Any) -> int:
-        """A document arrives through the API; answers the id of its order form."""
-        found = self.desk.receive(content=content, source="api", received_by="token crm", **more)
-        self.settle()
-        return found.form.id
-
-    def settle(self) -> None:
-        """Read what waits, look, and tell Salesforce."""
-        self.intake.take_in()
-        self.world.settle()
-
-    def form(self, form_id: int) -> Any:
-        """The row of an order form."""
-        table = tables_order_forms.order_forms
-        with self.world.database.reading() as connection:
-            return connection.execute(sa.select(table).where(table.c.id == form_id)).one()
-
-
 @pytest.fixture
 def make_forms(make_world: Callable[..., World], reader: FormReader, tmp_path: Any) -> Callable[..., FormWorld]:
     """Makes worlds whose settings trust the test authority and describe its order form."""
-    file = tmp_path / "root.pem"
-    file.write_bytes(root().pem)
 
-    def make(database: Database, *, signed: Any = None, packages: Any = (), **settings: Any) -> FormWorld:
-        section = {"trust": [str(file)], "layouts": [EXAMPLE]} | settings
-        more = {"billing": SELLER} | ({"signed": signed} if signed else {})
-        options = {"packages": packages}
-        return FormWorld(make_world(database, sandbox_options=options, order_forms=section, **more), reader)
+    def make(database: Database, **settings: Any) -> FormWorld:
+        return form_world(make_world, database, reader, tmp_path, **settings)
 
     return make
 
@@ -92,17 +51,13 @@ def forms(make_forms: Callable[..., FormWorld], sqlite_database: Database) -> Fo
     return make_forms(sqlite_database)
 
 
-def _paper(**values: str) -> bytes:
-    return by_fpdf2(STYLE, {"seller": "Countersign Demo Inc"} | values)
-
-
 def test_a_signed_document_that_agrees_lets_the_order_go_on(
     make_forms: Callable[..., FormWorld], database: Database
 ) -> None:
     forms = make_forms(database)
     deal = forms.world.seller.quote(PO_Number__c="PO-4711")
 
-    form_id = forms.receive(sign(_paper()), salesforce_id=deal.id)
+    form_id = forms.receive(sign(paper()), salesforce_id=deal.id)
 
     assert forms.form(form_id).state == "agreed"
     assert forms.world.order(deal).state == "FULFILLED"
@@ -143,12 +98,12 @@ def _made(forms: FormWorld, deal: SignedDeal) -> bytes:
 
 def test_a_quote_becomes_an_order_form_that_comes_back_signed_and_is_fulfilled(own: FormWorld) -> None:
     deal = own.world.seller.quote(signed=False, PO_Number__c="PO-1")
-    paper = _made(own, deal)
+    made = _made(own, deal)
 
     own.world.look_at(deal)
     assert own.world.order(deal) is None
 
-    form_id = own.receive(sign(paper, is_stamped=True))
+    form_id = own.receive(sign(made, is_stamped=True))
 
     form = own.form(form_id)
     assert (form.state, form.is_ours, form.record_id) == ("agreed", True, deal.id)
@@ -160,12 +115,12 @@ def test_a_quote_becomes_an_order_form_that_comes_back_signed_and_is_fulfilled(o
 
 def test_a_price_that_was_changed_in_salesforce_after_signing_blocks_and_is_shown(own: FormWorld) -> None:
     deal = own.world.seller.quote(signed=False)
-    paper = sign(_made(own, deal))
+    made = sign(_made(own, deal))
     line = own.world.seller.lines_of(deal)[1]
     own.world.sandbox.update("QuoteLineItem", line["Id"], {"UnitPrice": "20"})
     own.world.seller.change(deal, Total_Contract_Value__c="2000")
 
-    form_id = own.receive(paper)
+    form_id = own.receive(made)
 
     assert (own.form(form_id).state, own.world.order(deal).state) == ("open", "BLOCKED")
     messages = [one["message"] for one in own.form(form_id).differences]
@@ -192,7 +147,7 @@ def test_without_its_signed_document_a_deal_waits_whatever_salesforce_says(own: 
 def test_an_unsigned_document_stops_the_deal_until_a_person_confirms_it(forms: FormWorld) -> None:
     deal = forms.world.seller.quote(PO_Number__c="PO-4711")
 
-    form_id = forms.receive(_paper(), salesforce_id=deal.id)
+    form_id = forms.receive(paper(), salesforce_id=deal.id)
     assert forms.world.shown(deal)["Error_Code"] == "FORM_NOT_SIGNED"
     forms.desk.confirm(form_id=form_id, actor=ROSA, reason="The customer signed it before my eyes")
     forms.settle()
@@ -207,7 +162,7 @@ def test_an_unsigned_document_stops_the_deal_until_a_person_confirms_it(forms: F
 def test_what_is_unclear_is_asked_and_an_answer_lets_the_deal_go_on(forms: FormWorld) -> None:
     deal = forms.world.seller.quote(PO_Number__c="PO-4711")
 
-    form_id = forms.receive(sign(_paper(ends_on="31.03.2027")), salesforce_id=deal.id)
+    form_id = forms.receive(sign(paper(ends_on="31.03.2027")), salesforce_id=deal.id)
     assert forms.world.shown(deal)["Error_Code"] == "FORM_UNCLEAR"
     forms.desk.answer(form_id=form_id, actor=ROSA, answers={"ends_on": "2027-03-31"})
     forms.settle()
@@ -217,7 +172,7 @@ def test_what_is_unclear_is_asked_and_an_answer_lets_the_deal_go_on(forms: FormW
 
 def test_an_acceptance_holds_for_what_was_shown_and_no_further(forms: FormWorld) -> None:
     deal = forms.world.seller.quote(PO_Number__c="PO-OTHER")
-    form_id = forms.receive(sign(_paper()), salesforce_id=deal.id)
+    form_id = forms.receive(sign(paper()), salesforce_id=deal.id)
     forms.desk.accept(form_id=form_id, actor=ROSA, reason="Their new number, see mail")
     forms.world.seller.change(deal, Payment_Terms__c="Net 60")
 
@@ -228,11 +183,11 @@ def test_an_acceptance_holds_for_what_was_shown_and_no_further(forms: FormWorld)
 
 def test_a_rejected_document_does_not_count_and_another_one_does(forms: FormWorld) -> None:
     deal = forms.world.seller.quote(PO_Number__c="PO-4711")
-    first = forms.receive(sign(_paper(po_number="PO-1")), salesforce_id=deal.id)
+    first = forms.receive(sign(paper(po_number="PO-1")), salesforce_id=deal.id)
     assert forms.world.order(deal).state == "BLOCKED"
 
     forms.desk.reject(form_id=first, actor=ROSA, reason="An old version")
-    forms.receive(sign(_paper()), salesforce_id=deal.id)
+    forms.receive(sign(paper()), salesforce_id=deal.id)
 
     assert forms.world.order(deal).state == "FULFILLED"
 
@@ -242,7 +197,7 @@ def test_a_document_that_comes_late_and_differs_is_a_question_and_changes_nothin
     forms.world.look_at(deal)
     assert forms.world.order(deal).state == "FULFILLED"
 
-    forms.receive(sign(_paper(po_number="PO-1")), salesforce_id=deal.id)
+    forms.receive(sign(paper(po_number="PO-1")), salesforce_id=deal.id)
 
     order = forms.world.order(deal)
     assert (order.state, order.question_code) == ("FULFILLED", "FORM_DIFFERS")
@@ -252,7 +207,7 @@ def test_a_document_that_comes_late_and_differs_is_a_question_and_changes_nothin
 def test_a_document_without_a_record_waits_for_somebody_to_name_it(forms: FormWorld) -> None:
     deal = forms.world.seller.quote(PO_Number__c="PO-4711")
 
-    form_id = forms.receive(sign(_paper()))
+    form_id = forms.receive(sign(paper()))
     assert forms.form(form_id).state == "open"
     forms.desk.attach(form_id=form_id, actor=ROSA, salesforce_id=deal.id)
     forms.settle()
@@ -266,7 +221,7 @@ def test_a_document_alone_becomes_an_order_when_the_settings_allow_it(
     forms = make_forms(sqlite_database, may_stand_alone=True)
     account = forms.world.seller.account()
 
-    form_id = forms.receive(sign(_paper()))
+    form_id = forms.receive(sign(paper()))
     rows = forms.world.rows(tables.orders)
     assert [(row.state, row.faults[0]["code"]) for row in rows] == [("BLOCKED", "FORM_INCOMPLETE")]
     forms.desk.answer(form_id=form_id, actor=ROSA, answers={"customer_ref": account})
@@ -278,7 +233,7 @@ def test_a_document_alone_becomes_an_order_when_the_settings_allow_it(
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_its_reason(forms: FormWorld) -> None:
-    form_id = forms.receive(hostile.encrypted(_paper()))
+    form_id = forms.receive(hostile.encrypted(paper()))
 
     form = forms.form(form_id)
     assert (form.state, form.code) == ("refused", "ENCRYPTED_PDF")
@@ -287,7 +242,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_reason(forms: FormWorld)
 
 def test_the_evidence_of_a_deal_holds_its_documents_and_who_decided(forms: FormWorld, tmp_path: Path) -> None:
     deal = forms.world.seller.quote(PO_Number__c="PO-OTHER")
-    content = sign(_paper())
+    content = sign(paper())
     form_id = forms.receive(content, salesforce_id=deal.id)
     forms.desk.accept(form_id=form_id, actor=ROSA, reason="Their new number, see mail")
     forms.settle()

@@ -48,7 +48,7 @@ def _watch_twice(desk: FormDesk) -> dict[str, int]:
 def test_a_complete_file_is_kept_and_only_then_moved(desk: FormDesk) -> None:
     (_folder(desk) / f"{quote_id(1)}_signed.pdf").write_bytes(PDF)
 
-    assert _watch_twice(desk) == {"received": 1, "refused": 0, "waiting": 0}
+    assert _watch_twice(desk) == {"received": 1, "refused": 0, "waiting": 0, "failed": 0}
     assert _forms(desk) == [(f"{quote_id(1)}_signed.pdf", quote_id(1))]
     assert (_folder(desk) / "done" / f"{quote_id(1)}_signed.pdf").read_bytes() == PDF
 
@@ -88,10 +88,10 @@ def test_hidden_files_links_and_folders_are_left_alone(desk: FormDesk, tmp_path:
     (_folder(desk) / ".order.pdf").write_bytes(PDF)
     (_folder(desk) / "sub").mkdir()
 
-    assert _watch_twice(desk) == {"received": 0, "refused": 0, "waiting": 0}
+    assert _watch_twice(desk) == {"received": 0, "refused": 0, "waiting": 0, "failed": 0}
 
 
 def test_without_a_folder_nothing_is_watched(desk: FormDesk) -> None:
     off = dataclasses.replace(desk, settings=FormSettings())
 
-    assert _watch_twice(off) == {"received": 0, "refused": 0, "waiting": 0}
+    assert _watch_twice(off) == {"received": 0, "refused": 0, "waiting": 0, "failed": 0}
