@@ -29,6 +29,7 @@ def assumptions_of(config: Config, *, mapping: MappingConfig, rules: Sequence[Si
         plan_refs=plan_refs(mapping),
         secrets=secret_problems(config.secrets) | _payment_secrets(config),
         base_url=config.web.base_url,
+        mail_folder=config.mail.folder if config.mail.transport == "folder" else "",
         payment_currencies=config.payments.currencies,
         is_money_real=config.payments.provider == "airwallex" and config.airwallex.live,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,10 +33,31 @@ class BankAccountSettings(Section):
     currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
 
 
+# A logo travels in every document, its page, its PDF and its mail.
+_LARGEST_LOGO, _MOST_PIXELS = 200_000, 2_000
+_PNG, _PNG_HEADER = b"\x89PNG\r\n\x1a\n", 24
+
+
+def read_logo(path: str) -> bytes:
+    """The PNG of a seller. Raises ValueError for a file that is none, or too large for a document."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_LARGEST_LOGO + 1)
+    except OSError as error:
+        raise ValueError(f"names a picture that cannot be read ({error.strerror})") from None
+    if len(data) < _PNG_HEADER or not data.startswith(_PNG):
+        raise ValueError("must name a PNG")
+    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    if len(data) > _LARGEST_LOGO or not 0 < width <= _MOST_PIXELS or not 0 < height <= _MOST_PIXELS:
+        raise ValueError(f"must name a PNG of at most {_LARGEST_LOGO // 1000} kB and {_MOST_PIXELS} pixels a side")
+    return data
+
+
 class EntitySettings(Section):
     """One of our companies that sells and invoices, as it stands on its documents.
 
-    `invoice_number` and `credit_note_number` are formats with the places {entity}, {year} and {number}.
+    `invoice_number` and `credit_note_number` are formats with the places {entity}, {year} and {number}. `logo` is the
+    path of a PNG; it is frozen with each document that is issued.
     """
 
     code: str = Field(min_length=1, max_length=20)
@@ -51,10 +73,18 @@ class EntitySettings(Section):
     email: str = ""
     phone: str = ""
     website: str = ""
+    logo: str = ""
     time_zone: str = "UTC"
     invoice_number: str = "{entity}-{year}-{number:6}"
     credit_note_number: str = "{entity}-CN-{year}-{number:6}"
     bank_accounts: tuple[BankAccountSettings, ...] = ()
+
+    @field_validator("logo")
+    @classmethod
+    def _a_small_png(cls, value: str) -> str:
+        if value:
+            read_logo(value)
+        return value
 
     @field_validator("time_zone")
     @classmethod

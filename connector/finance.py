@@ -1,13 +1,14 @@
 """From settings to what finance works with: our legal entities with their number series, and the rules of review.
 
-Exists so that settings stay plain and the domain stays free of them. Nothing is read or called here.
+Exists so that settings stay plain and the domain stays free of them. Nothing is called here; of files only the logos
+are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connector.config_billing import BillingSettings, EntitySettings, ReviewSettings
+from connector.config_billing import BillingSettings, EntitySettings, ReviewSettings, read_logo
 from connector.domain.documents import BankAccount, Seller
 from connector.domain.legal_entities import LegalEntity, NumberFormat, numbering_faults, plain_entity
 from connector.domain.money import CurrencyError, currency_places
@@ -83,6 +84,7 @@ def _entity(settings: EntitySettings, is_from_issue: bool) -> LegalEntity:
         email=settings.email,
         phone=settings.phone,
         website=settings.website,
+        logo=read_logo(settings.logo) if settings.logo else b"",
         bank_accounts=tuple(BankAccount(**account.model_dump()) for account in settings.bank_accounts),
     )
     return LegalEntity(

@@ -12,6 +12,7 @@ import pytest
 from connector.bootstrap import make_services
 from connector.config import Config, ConfigRefused, parse_config
 from connector.domain.invoice_drafts import DocumentKind
+from connector.finance import legal_entities
 from connector.validation import finance_faults
 from tests.test_config_example import EXAMPLE, SECRETS
 
@@ -102,3 +103,40 @@ def test_a_fault_of_billing_is_told_with_its_place(billing: dict[str, Any], plac
 )
 def test_a_fault_of_review_is_told_with_its_place(review: dict[str, Any], place: str) -> None:
     assert [field for field, _message in told(review=review)] == [place]
+
+
+def png(width: int, height: int, size: int = 60) -> bytes:
+    """The beginning of a PNG of that many pixels, with something behind it."""
+    header = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return header + b"\0" * size
+
+
+def test_the_logo_of_a_company_is_read_once_and_stands_on_its_documents(tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(png(300, 80))
+
+    config = parsed(billing=entities(GERMANY | {"logo": str(tmp_path / "logo.png")}))
+
+    assert legal_entities(config.billing)["DE"].seller.logo == png(300, 80)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read"),
+        (b"", "must name a PNG"),
+        (b"<svg onload=alert(1)>", "must name a PNG"),
+        (png(300, 80, size=200_001), "at most 200 kB"),
+        (png(30_000, 30_000), "2000 pixels"),
+        (png(0, 80), "2000 pixels"),
+    ],
+)
+def test_a_logo_that_would_spoil_documents_is_refused_at_the_start(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "logo.png").write_bytes(content)
+
+    found = told(billing=entities(GERMANY | {"logo": str(tmp_path / "logo.png")}))
+
+    assert len(found) == 1
+    assert said in found[0][1]

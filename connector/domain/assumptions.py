@@ -84,6 +84,7 @@ class Assumptions:
 
     `status_fields` is keyed by object. `plan_refs` maps a plan's ref to the place in the file that names it. `secrets`
     maps a variable to what is wrong with it, empty for nothing. `by_org` holds those of each org.
+    `mail_folder` is where mail goes while none leaves.
     `payment_currencies` are those that a link must be able to take; `is_money_real` says in which world we are.
     """
 
@@ -96,6 +97,7 @@ class Assumptions:
     base_url: str = ""
     payment_currencies: tuple[str, ...] = ()
     is_money_real: bool = False
+    mail_folder: str = ""
     by_org: Mapping[str, Assumptions] = field(default_factory=dict)
 
     def for_org(self, org_id: str) -> Assumptions:

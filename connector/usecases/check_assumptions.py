@@ -57,6 +57,7 @@ def check_assumptions(
     checks: list[tuple[str, Check]] = [
         (_DATABASE, lambda: _check_database(database, clock)),
         (_SETTINGS, lambda: _check_settings(assumed)),
+        (_SETTINGS, lambda: _check_mail(assumed)),
         (_PLATFORM, lambda: platform.prove() if isinstance(platform, ProvesItself) else ()),
         (_PLATFORM, lambda: _check_plans(platform, assumed.plan_refs)),
     ]
@@ -133,6 +134,12 @@ def _check_settings(assumed: Assumptions) -> Iterator[Finding]:
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         message = f"[web] base_url is {assumed.base_url}: people would sign in without encryption."
         yield Finding(_SETTINGS, BAD, message, "Put it behind a proxy with TLS and write https://.", _OPERATOR)
+
+
+def _check_mail(assumed: Assumptions) -> Iterator[Finding]:
+    if assumed.mail_folder:
+        message = f"Mail goes into the folder {assumed.mail_folder}: no customer gets any."
+        yield Finding(_SETTINGS, UNKNOWN, message, 'For real mail write transport = "smtp" in [mail].', _OPERATOR)
 
 
 def _check_plans(platform: EntitlementPlatform, plan_refs: Mapping[str, str]) -> Iterator[Finding]:

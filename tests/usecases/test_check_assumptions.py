@@ -73,7 +73,9 @@ def check(sandbox: Sandbox, tmp_path: Path, clock: FixedClock) -> Check:
 def test_a_whole_product_over_a_complete_org_has_nothing_bad(check: Check) -> None:
     found = check.all()
 
-    assert {finding.state for finding in found} == {GOOD}
+    assert [finding.message for finding in found if finding.state is not GOOD] == [
+        "Mail goes into the folder var/mail: no customer gets any."
+    ]
     said = " ".join(finding.message for finding in found)
     for words in ("at revision", "read back", "logged in", "as configured", "differ by 0 s", "API calls", "14 status"):
         assert words in said
