@@ -39,11 +39,11 @@ from connector.usecases.compare_intake import IntakeComparer
 from connector.usecases.gate_order import FormGate
 from connector.usecases.look_at_record import Looker
 from connector.usecases.offer_payment import payment_options
-from connector.usecases.show_status import AttemptRows, StatusBoard
+from connector.usecases.show_status import AttemptRows, InvoiceRows, StatusBoard
 from connector.usecases.spread_messages import spread
 from connector.usecases.sweep_records import Sweeper
 from connector.usecases.undo_order import Undoer
-from mappings.writeback import attempt_fields, status_field_name, status_fields
+from mappings.writeback import attempt_fields, invoice_fields, status_field_name, status_fields
 
 
 def make_services(config: Config, *, clock: Clock | None = None) -> Services:
@@ -236,12 +236,13 @@ def _taxes(config: Config) -> TaxSettings:
 
 
 def _board(config: Config) -> StatusBoard:
-    log_object = config.writeback.log_object
+    log_object, invoice_object = config.writeback.log_object, config.writeback.invoice_object
     return StatusBoard(
         fields=_status_fields(config),
         base_url=config.web.base_url.rstrip("/"),
         money=frozenset(config.writeback.money),
         attempts=AttemptRows(log_object, attempt_fields) if log_object else None,
+        invoices=InvoiceRows(invoice_object, invoice_fields) if invoice_object else None,
     )
 
 

@@ -179,7 +179,8 @@ class UsageSettings(_Section):
 class WritebackSettings(_Section):
     """Which Salesforce fields show our status; `fields` renames or switches off (empty text) single ones.
 
-    `log_object` is our object there that keeps a row for each attempt; empty switches the log off.
+    `log_object` is our object there that keeps a row for each attempt, `invoice_object` the one with a row for each
+    invoice; empty switches it off.
     """
 
     objects: tuple[str, ...] = ("Quote", "Opportunity", "Order")
@@ -188,6 +189,7 @@ class WritebackSettings(_Section):
     batch: int = Field(default=200, ge=1, le=200)
     money: tuple[str, ...] = ()
     log_object: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9_]{0,79})?$")
+    invoice_object: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9_]{0,79})?$")
 
 
 class WebSettings(_Section):

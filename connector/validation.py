@@ -27,7 +27,7 @@ from connector.paying import payment_faults
 from connector.signing import signing_faults
 from mappings import read_mapping_config
 from mappings.signed import read_signed_rules
-from mappings.writeback import status_names
+from mappings.writeback import money_names, status_names
 
 _S = TypeVar("_S", bound=BaseModel)
 _FIELD = re.compile("[A-Za-z][A-Za-z0-9_]{0,79}")
@@ -109,7 +109,7 @@ def writeback_faults(raw: Mapping[str, Any], _secrets: Secrets) -> Iterable[Faul
     fields = section.get("fields", {}) if isinstance(section, Mapping) else {}
     if not isinstance(fields, Mapping):
         return
-    known, taken = status_names(prefix="", renamed={}), set[str]()
+    known, taken = status_names(prefix="", renamed={}) | money_names(prefix="", renamed={}), set[str]()
     for name, field in fields.items():
         place = f"writeback.fields.{name}"
         if name not in known:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from connector.domain.assumptions import CatalogueUse, FieldUse, SignedUse, StatusField
-from connector.domain.status import StatusWord
+from connector.domain.status import PaymentWord, StatusWord
 from connector.domain.terms import ProvisionKind
 from mappings.config import MappingConfig
 from mappings.plans import ObjectPlan, Reading, plan_object
@@ -33,6 +33,7 @@ _UNFIT: dict[Output, frozenset[str]] = {
     Output.TIERS: _FLAGS | _NUMBERS | _MOMENTS | _IDS,
     Output.LIMIT: _FLAGS | _MOMENTS | _IDS,
 }
+_DAYS = frozenset({"date"})
 _TEXT, _LONG_TEXT = frozenset({"string", "textarea", "url"}), frozenset({"string", "textarea"})
 _STATUS_FORMS: dict[str, tuple[frozenset[str], int, tuple[str, ...]]] = {
     "Status": (frozenset({"picklist", "string"}), 20, tuple(word.value for word in StatusWord)),
@@ -49,6 +50,14 @@ _STATUS_FORMS: dict[str, tuple[frozenset[str], int, tuple[str, ...]]] = {
     "Last_Attempt": (frozenset({"datetime"}), 0, ()),
     "Last_Success": (frozenset({"datetime"}), 0, ()),
     "Source_Hash": (_LONG_TEXT, 64, ()),
+    "Payment_State": (frozenset({"picklist", "string"}), 20, tuple(word.value for word in PaymentWord)),
+    "Open_Balance": (_NUMBERS, 0, ()),
+    "Overdue_Balance": (_NUMBERS, 0, ()),
+    "Last_Payment_On": (_DAYS, 0, ()),
+    "Next_Invoice_On": (_DAYS, 0, ()),
+    "Next_Invoice_Amount": (_NUMBERS, 0, ()),
+    "Last_Invoice": (_LONG_TEXT, 80, ()),
+    "Usage": (_LONG_TEXT, 255, ()),
 }
 
 

@@ -6,15 +6,16 @@ know whether or when anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 
-from connector.domain.status import Attempt, CashStatus, Status
+from connector.domain.status import Attempt, CashStatus, InvoiceStatus, Status
 from connector.ports import JsonScalar
 
 # The longest text each field of our package holds.
 _LONGEST_SENTENCE = 4000
 _LONGEST_CODE = 80
+_LONGEST_USAGE = 255
 
 _FIELDS: dict[str, Callable[[Status], JsonScalar]] = {
     "Status": lambda status: status.word.value,
@@ -38,7 +39,11 @@ _MONEY_FIELDS: dict[str, Callable[[CashStatus], JsonScalar]] = {
     "Payment_State": lambda cash: cash.word.value if cash.word else None,
     "Open_Balance": lambda cash: cash.open,
     "Overdue_Balance": lambda cash: cash.overdue,
-    "Last_Payment_On": lambda cash: cash.last_payment_on.isoformat() if cash.last_payment_on else None,
+    "Last_Payment_On": lambda cash: _day(cash.last_payment_on),
+    "Next_Invoice_On": lambda cash: _day(cash.next_invoice_on),
+    "Next_Invoice_Amount": lambda cash: cash.next_invoice_amount,
+    "Last_Invoice": lambda cash: cash.last_invoice[:_LONGEST_CODE] or None,
+    "Usage": lambda cash: _cut(cash.usage, _LONGEST_USAGE) or None,
 }
 
 
@@ -82,15 +87,35 @@ def attempt_fields(attempt: Attempt) -> dict[str, JsonScalar]:
     }
 
 
+def invoice_fields(invoice: InvoiceStatus) -> dict[str, JsonScalar]:
+    """One row of the invoice object of our package, without its key."""
+    return {
+        "Name": invoice.number or f"Draft {invoice.id}",
+        "Account__c": invoice.account_id if invoice.account_id.startswith("001") else None,
+        "Kind__c": invoice.kind,
+        "State__c": invoice.state,
+        "Issued_On__c": _day(invoice.issued_on),
+        "Due_On__c": _day(invoice.due_on),
+        "Total__c": invoice.total,
+        "Open__c": invoice.open,
+        "Currency__c": invoice.currency,
+        "Contract_Number__c": invoice.contract_number or None,
+        "Link__c": invoice.link or None,
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
 def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _cut(sentence: str) -> str:
-    """The sentence within the field's length; a cut one ends with a mark."""
-    if len(sentence) <= _LONGEST_SENTENCE:
-        return sentence
-    return sentence[: _LONGEST_SENTENCE - 1] + "…"
+def _cut(sentence: str, longest: int = _LONGEST_SENTENCE) -> str:
+    """The sentence within the field's length, without control characters; a cut one ends with a mark."""
+    clean = "".join(character for character in sentence if character >= " " or character in "\n\t")
+    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
 
 
 def status_field_name(*, prefix: str, renamed: Mapping[str, str]) -> str:
@@ -99,6 +124,15 @@ def status_field_name(*, prefix: str, renamed: Mapping[str, str]) -> str:
 
 
 def status_names(*, prefix: str, renamed: Mapping[str, str]) -> dict[str, str]:
-    """Every field that is written, by our name for it; those switched off are left out."""
-    names = {name: renamed.get(name, f"{prefix}{name}__c") for name in _FIELDS}
-    return {name: field for name, field in names.items() if field}
+    """Every field that tells the status, by our name for it; those switched off are left out."""
+    return _named(_FIELDS, prefix, renamed)
+
+
+def money_names(*, prefix: str, renamed: Mapping[str, str]) -> dict[str, str]:
+    """Every field that tells of money, by our name for it; those switched off are left out."""
+    return _named(_MONEY_FIELDS, prefix, renamed)
+
+
+def _named(names: Iterable[str], prefix: str, renamed: Mapping[str, str]) -> dict[str, str]:
+    found = {name: renamed.get(name, f"{prefix}{name}__c") for name in names}
+    return {name: field for name, field in found.items() if field}

@@ -48,12 +48,38 @@ class PaymentWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CashStatus:
-    """What is issued and paid, in one currency; no word while nothing is issued."""
+    """What is issued, paid and used, and what comes next, in one currency; no word while nothing is issued.
+
+    `next_invoice_amount` is before tax and without usage that is not read yet; `last_invoice` names the newest invoice
+    and its state; `usage` tells each metered product of the period that runs, against what is included.
+    """
 
     word: PaymentWord | None = None
     open: Decimal | None = None
     overdue: Decimal | None = None
     last_payment_on: date | None = None
+    next_invoice_on: date | None = None
+    next_invoice_amount: Decimal | None = None
+    last_invoice: str = ""
+    usage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceStatus:
+    """One document as people in Salesforce read it. `number` is empty until it is issued; amounts have `currency`."""
+
+    id: int
+    number: str
+    account_id: str
+    kind: str
+    state: str
+    issued_on: date | None
+    due_on: date | None
+    total: Decimal
+    open: Decimal | None
+    currency: str
+    contract_number: str
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ are here; all can be written, because in real orgs the package's own code fills 
 
 from __future__ import annotations
 
-from connector.sandbox.schema_table import CURRENCY, STATUS
+from connector.sandbox.schema_table import CURRENCY, MONEY, STATUS
 
 CPQ_QUOTE = """
 Name                            AutoNumber(5) namefield
@@ -198,7 +198,7 @@ dfsle__EmailSubject__c          Text(255)
 PACKAGES: dict[str, tuple[dict[str, tuple[str, str, tuple[str, ...]]], dict[str, str]]] = {
     "cpq": (
         {
-            "SBQQ__Quote__c": ("a1Q", "CPQ Quotes", (CPQ_QUOTE, CURRENCY, STATUS)),
+            "SBQQ__Quote__c": ("a1Q", "CPQ Quotes", (CPQ_QUOTE, CURRENCY, STATUS, MONEY)),
             "SBQQ__QuoteLineGroup__c": ("a1G", "CPQ Quote Line Groups", (CPQ_GROUP, CURRENCY)),
             "SBQQ__QuoteLine__c": ("a1L", "CPQ Quote Lines", (CPQ_LINE, CURRENCY)),
             "SBQQ__Subscription__c": ("a1S", "CPQ Subscriptions", (CPQ_SUBSCRIPTION, CURRENCY)),

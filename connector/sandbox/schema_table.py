@@ -41,10 +41,17 @@ Sync_Link__c            Url(255)
 Sync_Source_Hash__c     Text(64)
 Sync_Requested_At__c    DateTime
 Sync_Requested_By__c    Text(80)
-Sync_Payment_State__c   Text(20)
-Sync_Open_Balance__c    Number(18,3)
-Sync_Overdue_Balance__c Number(18,3)
-Sync_Last_Payment_On__c Date
+"""
+
+MONEY = """
+Sync_Next_Invoice_On__c     Date
+Sync_Next_Invoice_Amount__c Number(18,3)
+Sync_Last_Invoice__c        Text(80)
+Sync_Payment_State__c       Text(20)
+Sync_Open_Balance__c        Number(18,3)
+Sync_Overdue_Balance__c     Number(18,3)
+Sync_Last_Payment_On__c     Date
+Sync_Usage__c               Text(255)
 """
 
 HEADER = """
@@ -346,15 +353,15 @@ Link__c                 Url(255)
 """
 
 OBJECTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "Account": ("001", "Accounts", (ACCOUNT, BILLING_ADDRESS, CURRENCY, STATUS)),
+    "Account": ("001", "Accounts", (ACCOUNT, BILLING_ADDRESS, CURRENCY, STATUS, MONEY)),
     "Contact": ("003", "Contacts", (CONTACT, CURRENCY)),
-    "Opportunity": ("006", "Opportunities", (OPPORTUNITY, CURRENCY, HEADER, STATUS)),
+    "Opportunity": ("006", "Opportunities", (OPPORTUNITY, CURRENCY, HEADER, STATUS, MONEY)),
     "OpportunityLineItem": ("00k", "Opportunity Products", (OPPORTUNITY_LINE, LINE_MONEY, CURRENCY, LINE)),
-    "Quote": ("0Q0", "Quotes", (QUOTE, BILLING_ADDRESS, CURRENCY, HEADER, STATUS)),
+    "Quote": ("0Q0", "Quotes", (QUOTE, BILLING_ADDRESS, CURRENCY, HEADER, STATUS, MONEY)),
     "QuoteLineItem": ("0QL", "Quote Line Items", (QUOTE_LINE, LINE_MONEY, CURRENCY, LINE)),
-    "Order": ("801", "Orders", (ORDER, BILLING_ADDRESS, CURRENCY, HEADER, STATUS)),
+    "Order": ("801", "Orders", (ORDER, BILLING_ADDRESS, CURRENCY, HEADER, STATUS, MONEY)),
     "OrderItem": ("802", "Order Products", (ORDER_LINE, LINE_MONEY, CURRENCY, LINE)),
-    "Contract": ("800", "Contracts", (CONTRACT, BILLING_ADDRESS, CURRENCY, STATUS)),
+    "Contract": ("800", "Contracts", (CONTRACT, BILLING_ADDRESS, CURRENCY, STATUS, MONEY)),
     "Product2": ("01t", "Products", (PRODUCT, CURRENCY)),
     "Pricebook2": ("01s", "Price Books", (PRICEBOOK,)),
     "PricebookEntry": ("01u", "Price Book Entries", (PRICEBOOK_ENTRY, CURRENCY)),

@@ -26,6 +26,7 @@ from connector.domain.terms import ChargeType, Customer, Order
 from connector.errors import Conflict, NotFound
 from connector.store.contract_orders import load_orders_of
 from connector.store.inserting import insert
+from connector.store.ledger import touch_customers
 from connector.store.tables import contracts, orders, records
 from connector.store.tables_billing import invoice_items, invoices
 from connector.store.tables_review import invoice_reviews
@@ -138,6 +139,7 @@ def move(*, work: UnitOfWork, document: StoredDocument, event: InvoiceEvent) -> 
     same = (invoices.c.id == document.id) & (invoices.c.state == document.state.value)
     if work.execute(invoices.update().where(same).values(state=after.value)).rowcount != 1:
         raise Conflict(f"{document.name} was changed by somebody else.")
+    touch_customers(work=work, customers=[(document.org_id, document.draft.bill_to.customer_ref)])
     return after
 
 

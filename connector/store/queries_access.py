@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -121,6 +122,12 @@ def load_changes(*, connection: Connection, condition: sa.ColumnElement[bool]) -
 def changes_of_contract(*, connection: Connection, number: str) -> tuple[ChangeKept, ...]:
     """The changes of one contract's access, by date."""
     return load_changes(connection=connection, condition=contracts.c.number == number)
+
+
+def usage_of_contracts(*, connection: Connection, contract_ids: Sequence[int], today: date) -> tuple[UsageRow, ...]:
+    """Usage of these contracts in the period that runs, each charge as last read."""
+    runs = (usage_snapshots.c.starts_on <= today) & (usage_snapshots.c.ends_on > today)
+    return _usage(connection, usage_states.c.contract_id.in_(contract_ids) & runs)
 
 
 def _usage(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[UsageRow, ...]:

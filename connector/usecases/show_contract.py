@@ -63,7 +63,7 @@ def show_contract(*, database: Database, number: str, today: date) -> ContractSh
         annual=annual_value(contract=contract, on=today),
         billed=stands.billed,
         remaining=stands.remaining,
-        next_invoice=_next_invoice(contract, stored, ledger, today),
+        next_invoice=next_invoice(contract=contract, stored=stored, ledger=ledger, today=today),
         billed_until=stored.billed_until,
         billing_problem=stored.problem,
         warnings=contract.warnings,
@@ -71,7 +71,7 @@ def show_contract(*, database: Database, number: str, today: date) -> ContractSh
     )
 
 
-def _next_invoice(contract: Contract, stored: DueContract, ledger: Ledger, today: date) -> NextInvoice | None:
+def next_invoice(*, contract: Contract, stored: DueContract, ledger: Ledger, today: date) -> NextInvoice | None:
     """What the run makes first that has something to make, today or on a later bill date of the schedule."""
     if stored.next_bill_on is None:
         return None

@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from connector.domain.fulfilment import OrderState
-from connector.domain.status import WORD_OF_STATE, Attempt, Status, StatusWord, sentence_of, steps_text
+from connector.domain.status import WORD_OF_STATE, Attempt, InvoiceStatus, Status, StatusWord, sentence_of, steps_text
 from connector.domain.terms import RecordRef
 from connector.errors import Fault
 from connector.store import mirror_rows, writebacks
-from connector.store.cash_status import cash_of_customer, cash_of_order
+from connector.store.money_status import documents_of
 from connector.store.status import StatusRow, load_status
 from connector.store.unit_of_work import UnitOfWork
+from connector.usecases.money_shown import money_of_customer, money_of_record
 
 ORDER_UNDONE = "ORDER_UNDONE"
 ACCOUNT = "Account"
@@ -35,6 +36,14 @@ class AttemptRows:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceRows:
+    """The object in Salesforce that keeps a copy of invoices, and the fields of a row there."""
+
+    object: str
+    fields: Callable[[InvoiceStatus], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class StatusBoard:
     """Where status is shown: which fields, the address that links start with, objects that show balances."""
 
@@ -42,6 +51,7 @@ class StatusBoard:
     base_url: str
     money: frozenset[str] = frozenset()
     attempts: AttemptRows | None = None
+    invoices: InvoiceRows | None = None
 
     def show_order(
         self,
@@ -60,16 +70,31 @@ class StatusBoard:
         row = replace(row, attempts=row.attempts or attempts, not_before=not_before or row.not_before)
         status = _status(row, self.base_url, now)
         if row.ref.object in self.money:
-            cash = cash_of_order(work=work, org_id=row.ref.org_id, record_id=row.ref.record_id, today=now.date())
+            cash = money_of_record(work=work, ref=row.ref, account_id=row.account_id, today=now.date())
             status = replace(status, cash=cash)
         self._want(work, row.ref, row.account_id, status, now)
 
     def show_account(self, *, work: UnitOfWork, org_id: str, customer_ref: str, now: datetime) -> None:
         """Have the customer's account show what is open and overdue, if balances are shown there."""
         if ACCOUNT in self.money:
-            cash = cash_of_customer(work=work, org_id=org_id, customer_ref=customer_ref, today=now.date())
+            cash = money_of_customer(work=work, org_id=org_id, customer_ref=customer_ref, today=now.date())
             ref = RecordRef(org_id, ACCOUNT, customer_ref)
             self._want(work, ref, customer_ref, Status(word=StatusWord.SYNCED, cash=cash), now)
+
+    def mirror_invoices(self, *, work: UnitOfWork, org_id: str, customer_ref: str, now: datetime) -> None:
+        """Have Salesforce keep a row for each document of the customer, where that is switched on."""
+        if self.invoices is None:
+            return
+        for one in documents_of(work=work, org_id=org_id, customer_ref=customer_ref, today=now.date()):
+            shown = replace(one, link=f"{self.base_url}/review/invoices/{one.id}")
+            mirror_rows.want(
+                work=work,
+                org_id=org_id,
+                object_name=self.invoices.object,
+                key=str(one.id),
+                fields=self.invoices.fields(shown),
+                now=now,
+            )
 
     def log_attempt(self, *, work: UnitOfWork, org_id: str, attempt: Attempt) -> None:
         """Have Salesforce keep one more row of the log, where the log is switched on."""

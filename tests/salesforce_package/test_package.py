@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from connector.domain.status import Attempt, StatusWord
-from connector.sandbox.schema_table import INVOICE, LOG, STATUS
-from mappings.writeback import attempt_fields, status_names
+from connector.domain.status import Attempt, InvoiceStatus, StatusWord
+from connector.sandbox.schema_table import INVOICE, LOG, MONEY, STATUS
+from mappings.writeback import attempt_fields, invoice_fields, money_names, status_names
 from scripts.salesforce_package.__main__ import package_files
 from scripts.salesforce_package.writing import changed
 from tests.conftest import NOW
@@ -82,8 +83,12 @@ def test_the_schema_notices_a_wrong_file(right: str, wrong: str) -> None:
     assert faults_of(text.replace(right, wrong).encode())
 
 
+def _money() -> set[str]:
+    return set(money_names(prefix="Sync_", renamed={}).values())
+
+
 def _written() -> set[str]:
-    return set(status_names(prefix="Sync_", renamed={}).values())
+    return set(status_names(prefix="Sync_", renamed={}).values()) | _money()
 
 
 @pytest.mark.parametrize("object_name", ["Quote", "Opportunity", "Order", "Contract"])
@@ -92,6 +97,22 @@ def test_every_field_that_is_written_is_in_the_package_and_editable_for_the_inte
 
     assert _written() <= set(_custom_fields(object_name))
     assert {f"{object_name}.{name}" for name in _written()} <= editable
+
+
+def test_every_field_about_money_is_on_the_account_editable_for_us_and_read_by_people() -> None:
+    fields = {f"Account.{name}" for name in _money()}
+
+    assert _money() <= set(_custom_fields("Account"))
+    assert fields <= _fields_of("Sync_Integration", "editable")
+    assert fields <= _fields_of("Sync_User", "readable")
+
+
+def test_every_field_of_an_invoice_row_is_in_the_package_and_editable() -> None:
+    invoice = InvoiceStatus(1, "", "001", "Invoice", "Held", None, None, Decimal(1), None, "USD", "")
+    written = {"Key__c", *invoice_fields(invoice)} - {"Name"}
+
+    assert written == set(_custom_fields("Sync_Invoice__c"))
+    assert {f"Sync_Invoice__c.{field}" for field in written} <= _fields_of("Sync_Integration", "editable")
 
 
 def test_people_read_what_is_written_and_edit_only_what_asks_for_a_resync() -> None:
@@ -133,6 +154,7 @@ def test_every_field_of_a_log_row_is_in_the_package_and_editable() -> None:
 def test_the_sandbox_has_the_fields_of_the_package_with_the_same_types() -> None:
     # One external id of the org's own, for tests of upserts that find several.
     sandbox = {name: kind for name, kind in _sandbox_fields(STATUS) if name != "Sync_Billing_Id__c"}
+    sandbox |= dict(_sandbox_fields(MONEY))
     package = {name: _shape(tree) for name, tree in _custom_fields("Quote").items()}
 
     assert {name: package.get(name) for name in sandbox} == sandbox
