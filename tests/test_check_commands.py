@@ -41,6 +41,10 @@ url = "sqlite:///{tmp_path / "countersign.db"}"
 instance_url = "{sandbox.base_url}"
 client_id = "{CLIENT_ID}"
 org_id = "{sandbox.org_id}"
+[mail]
+transport = "smtp"
+host = "mail.example.com"
+sender = "billing@example.com"
 {plans}
 {MODEL_ORG.read_text(encoding="utf-8")}""",
         encoding="utf-8",
@@ -70,8 +74,7 @@ def test_check_before_migrate_finds_it_and_after_migrate_all_is_good(run: Run) -
 
     assert (before.exit_code, after.exit_code) == (1, 0)
     assert "Run `countersign migrate`. Who: operator." in before.stdout
-    assert "0 bad, 1 to look at." in after.stdout
-    assert "no customer gets any" in after.stdout
+    assert "0 bad, 0 to look at." in after.stdout
 
 
 def test_check_answers_machines_in_json(run: Run, sandbox: Sandbox) -> None:
