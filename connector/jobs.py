@@ -37,7 +37,7 @@ from connector.usecases.match_payments import match_payments
 from connector.usecases.mirror_rows import flush_rows
 from connector.usecases.poll_payments import poll_payments
 from connector.usecases.reconcile_access import reconcile_access
-from connector.usecases.remind import ReminderRules, prepare_reminders
+from connector.usecases.remind import ReminderRules, prepare_reminders, send_reminders
 from connector.usecases.render_artifacts import render_artifacts
 from connector.usecases.renderer import Renderer
 from connector.usecases.send_refunds import send_refunds
@@ -309,7 +309,9 @@ class Clockwork:
 
     def _remind(self) -> dict[str, Any]:
         rules = ReminderRules(self.services.reminder_plans, self.services.statement_rules.accounts)
-        return dict(prepare_reminders(desk=self.services.cash, rules=rules))
+        made = prepare_reminders(desk=self.services.cash, rules=rules)
+        # Without a way for mail they stay ready, and a person sees them.
+        return made | (send_reminders(desk=self.services.cash) if self.services.mail is not None else {})
 
     def _show_cash(self) -> dict[str, Any]:
         services = self.services
@@ -327,7 +329,7 @@ class Clockwork:
         mail, web = services.config.mail, services.config.web
         postman = Postman(services.database, services.clock, services.mail, web.base_url, mail.largest_attachment)
         done = deliver_mail(postman=postman)
-        return {"sent": done.sent, "retrying": done.retrying, "failed": done.failed}
+        return {"sent": done.sent, "retrying": done.retrying, "failed": done.failed, "cancelled": done.cancelled}
 
     def _order_forms(self) -> dict[str, Any]:
         return self.forms.take_in()

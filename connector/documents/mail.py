@@ -6,6 +6,7 @@ everything in them is one line first: no name or number can add a head of its ow
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -26,20 +27,27 @@ _LONGEST_NAME = 70
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One mail to be written: who to whom, about which document, with which link (`expires_at` says until when).
-
-    `pdf` empty: it is too large, and the mail says where it is.
-    """
+class Head:
+    """Who writes to whom, when, under which Message-ID; `reply_to` may be empty."""
 
     message_id: str
     sender: str
     recipient: str
     reply_to: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail to be written: about which document, with which link (`expires_at` says until when).
+
+    `pdf` empty: it is too large, and the mail says where it is.
+    """
+
+    head: Head
     view: DocumentView
     url: str
     expires_at: datetime
-    sent_at: datetime
     pdf: bytes
     pdf_name: str
     language: str
@@ -49,24 +57,40 @@ def write_mail(letter: Letter) -> bytes:
     """The whole message, ready for SMTP."""
     texts = texts_of(letter.language)
     words = _words(letter, texts)
-    message = EmailMessage(policy=SMTP)
-    message["Message-ID"] = letter.message_id
-    message["Date"] = format_datetime(letter.sent_at)
-    message["From"] = Address(one_line(letter.view.seller.name)[:_LONGEST_NAME], addr_spec=letter.sender)
-    message["To"] = Address(addr_spec=letter.recipient)
-    if letter.reply_to:
-        message["Reply-To"] = Address(addr_spec=letter.reply_to)
-    message["Subject"] = words["subject"]
-    # Machines that answer by themselves, such as "out of office", leave mails with these alone.
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(mail_template("document.txt").render(mail=_raw(words)))
-    message.add_alternative(mail_template("document.html").render(mail=words), subtype="html")
-    for part in message.iter_parts():
-        part["Content-Language"] = texts.language
+    message = new_message(head=letter.head, seller=letter.view.seller.name, subject=str(words["subject"]))
+    put_texts(message, template="document", words=words, language=texts.language)
     if letter.pdf:
         message.add_attachment(letter.pdf, maintype="application", subtype="pdf", filename=letter.pdf_name)
     return message.as_bytes()
+
+
+def new_message(*, head: Head, seller: str, subject: str) -> EmailMessage:
+    """A message with its heads, from the seller's name and the address that we send from."""
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = head.message_id
+    message["Date"] = format_datetime(head.sent_at)
+    message["From"] = Address(one_line(seller)[:_LONGEST_NAME], addr_spec=head.sender)
+    message["To"] = Address(addr_spec=head.recipient)
+    if head.reply_to:
+        message["Reply-To"] = Address(addr_spec=head.reply_to)
+    message["Subject"] = subject
+    # Machines that answer by themselves, such as "out of office", leave mails with these alone.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    return message
+
+
+def put_texts(message: EmailMessage, *, template: str, words: Mapping[str, object], language: str) -> None:
+    """Write the words into the message, as text and as HTML."""
+    message.set_content(mail_template(f"{template}.txt").render(mail=_raw(words)))
+    message.add_alternative(mail_template(f"{template}.html").render(mail=words), subtype="html")
+    for part in message.iter_parts():
+        part["Content-Language"] = language
+
+
+def sentence(text: str) -> str:
+    """Languages whose greeting ends with a comma go on with a small letter; on a line of its own it is a large one."""
+    return text[:1].upper() + text[1:]
 
 
 def _words(letter: Letter, texts: Texts) -> dict[str, object]:
@@ -84,7 +108,7 @@ def _words(letter: Letter, texts: Texts) -> dict[str, object]:
         "start": "right" if texts.direction == "rtl" else "left",
         "seller": view.seller.name,
         "greeting": mail["greeting"],
-        "intro": _sentence(mail["credit_note" if view.is_credit_note else "invoice"].format(**facts)),
+        "intro": sentence(mail["credit_note" if view.is_credit_note else "invoice"].format(**facts)),
         "without_pdf": "" if letter.pdf else mail["without_pdf"],
         "amount_label": texts.label["credited" if view.is_credit_note else "amount_due"],
         "amount": money_text(view.amount_due, texts),
@@ -94,7 +118,7 @@ def _words(letter: Letter, texts: Texts) -> dict[str, object]:
         "view": mail["view" if is_owed else "view_credit"],
         "url": letter.url,
         "private": mail["private"].format(date=long_day_text(letter.expires_at.date(), texts)),
-        "questions": mail["questions"].format(address=letter.reply_to) if letter.reply_to else "",
+        "questions": mail["questions"].format(address=letter.head.reply_to) if letter.head.reply_to else "",
         "footer": footer_of(view.seller, texts),
         "subject": _subject(view, texts),
     }
@@ -107,11 +131,14 @@ def _subject(view: DocumentView, texts: Texts) -> str:
     return one_line(subject)[:_LONGEST_SUBJECT]
 
 
-def _sentence(text: str) -> str:
-    """Languages whose greeting ends with a comma go on with a small letter; on a line of its own it is a large one."""
-    return text[:1].upper() + text[1:]
-
-
-def _raw(words: dict[str, object]) -> dict[str, object]:
+def _raw(words: Mapping[str, object]) -> dict[str, object]:
     """For the plain text: each value as one line, since a line that begins anew could pretend to be ours."""
-    return {name: one_line(value) if isinstance(value, str) else value for name, value in words.items()}
+    return {name: _raw_value(value) for name, value in words.items()}
+
+
+def _raw_value(value: object) -> object:
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, Mapping):
+        return _raw(value)
+    return [_raw_value(one) for one in value] if isinstance(value, list) else value

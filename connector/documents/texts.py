@@ -30,6 +30,7 @@ class Texts:
     sentence: Mapping[str, str]
     page: Mapping[str, str]
     mail: Mapping[str, str]
+    reminder: Mapping[str, str]
 
 
 def language_for(wanted: str) -> str:

@@ -36,6 +36,7 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"
     FAILED = "failed"
     BOUNCED = "bounced"
+    CANCELLED = "cancelled"
 
 
 class DeliveryEvent(StrEnum):
@@ -47,6 +48,7 @@ class DeliveryEvent(StrEnum):
     LOSE = "lose"
     REFUSE = "refuse"
     BOUNCE = "bounce"
+    CANCEL = "cancel"
 
 
 _S, _E = DeliveryState, DeliveryEvent
@@ -70,7 +72,11 @@ DELIVERY_TRANSITIONS: dict[tuple[DeliveryState, DeliveryEvent], DeliveryState] =
     # A report that comes before we wrote down that it was sent, or after we gave up on a mail that had arrived.
     (_S.SENDING, _E.BOUNCE): _S.BOUNCED,
     (_S.UNCERTAIN, _E.BOUNCE): _S.BOUNCED,
-    # Nothing follows FAILED and BOUNCED: sending again is another mail, so that what happened stays told.
+    # A reminder of what was paid, disputed or promised meanwhile; an uncertain one may have arrived once already.
+    (_S.PREPARED, _E.CANCEL): _S.CANCELLED,
+    (_S.RETRYING, _E.CANCEL): _S.CANCELLED,
+    (_S.UNCERTAIN, _E.CANCEL): _S.CANCELLED,
+    # Nothing follows FAILED, BOUNCED and CANCELLED: sending again is another mail, so that what happened stays told.
 }
 
 # A sender may take these when their time has come; SENDING only when the one who took it has died.

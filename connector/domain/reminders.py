@@ -45,7 +45,7 @@ class LetterEvent(StrEnum):
     HOLD = "hold"
     SEND = "send"
     CONFIRM = "confirm"
-    LOSE = "lose"
+    FAIL = "fail"
     CANCEL = "cancel"
 
 
@@ -59,8 +59,11 @@ LETTER_TRANSITIONS: dict[tuple[LetterState, LetterEvent], LetterState] = {
     # Paid, disputed or promised between making and sending: nothing leaves.
     (_S.READY, _E.CANCEL): _S.CANCELLED,
     (_S.SENDING, _E.CONFIRM): _S.SENT,
-    # Nobody knows whether it left: a person looks before it goes again.
-    (_S.SENDING, _E.LOSE): _S.HELD,
+    # The same while its mail was being tried again.
+    (_S.SENDING, _E.CANCEL): _S.CANCELLED,
+    # None of its mails could be delivered: a person corrects the address and releases it again.
+    (_S.SENDING, _E.FAIL): _S.HELD,
+    (_S.READY, _E.FAIL): _S.HELD,
 }
 
 

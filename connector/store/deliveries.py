@@ -25,11 +25,13 @@ NO_RECIPIENT = "NO_RECIPIENT"
 class Delivery:
     """One mail. `attempts` counts sendings; `losses` how often nobody knew whether one had arrived.
 
-    `recipient` is empty where a document had nobody to go to. `code`, `message` and `owner` say what is wrong.
+    `recipient` is empty where a document had nobody to go to. `letter_id` is set when it is a reminder. `code`,
+    `message` and `owner` say what is wrong.
     """
 
     id: int
     invoice_id: int
+    letter_id: int | None
     recipient: str
     ordinal: int
     state: DeliveryState
@@ -76,16 +78,34 @@ def want_again(
     """
     c = deliveries.c
     own = (c.invoice_id == invoice_id) & (c.recipient == recipient)
-    pending = own & c.state.in_([state.value for state in PENDING])
+    pending = own & c.letter_id.is_(None) & c.state.in_([state.value for state in PENDING])
     found = work.execute(sa.select(c.id, c.state).where(pending).order_by(c.id.desc()).limit(1)).one_or_none()
     if found is not None:
         if found.state != DeliveryState.SENDING:
             work.execute(deliveries.update().where(c.id == found.id).values(not_before=None, changed_at=now))
         return found.id, False
-    last = work.execute(sa.select(sa.func.max(c.ordinal)).where(own)).scalar_one() or 0
-    values = _row(invoice_id, recipient, last + 1, requested_by, now)
+    values = _row(invoice_id, recipient, _next_ordinal(work, invoice_id, recipient), requested_by, now)
     made: int = work.execute(deliveries.insert().returning(c.id), values).scalar_one()
     return made, True
+
+
+def want_reminder(
+    *, work: UnitOfWork, letter_id: int, invoice_id: int, recipients: Sequence[str], requested_by: str, now: datetime
+) -> None:
+    """Have a reminder sent to these people: one mail each. Lock the letter and its invoice before."""
+    for recipient in dict.fromkeys(recipients):
+        ordinal = _next_ordinal(work, invoice_id, recipient)
+        values = _row(invoice_id, recipient, ordinal, requested_by, now) | {"letter_id": letter_id}
+        work.execute(deliveries.insert(), values)
+
+
+def load_reminder_mails(*, connection: Connection, letter_ids: Sequence[int]) -> dict[int, list[Delivery]]:
+    """The mails of these reminders by letter, oldest first."""
+    query = sa.select(deliveries).where(deliveries.c.letter_id.in_(letter_ids)).order_by(deliveries.c.id)
+    found: dict[int, list[Delivery]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.letter_id, []).append(_delivery(row))
+    return found
 
 
 def claim(*, work: UnitOfWork, now: datetime, until: datetime) -> Delivery | None:
@@ -137,6 +157,11 @@ def list_deliveries(*, connection: Connection, invoice_id: int) -> tuple[Deliver
     """All mails of a document, oldest first."""
     query = sa.select(deliveries).where(deliveries.c.invoice_id == invoice_id).order_by(deliveries.c.id)
     return tuple(_delivery(row) for row in connection.execute(query))
+
+
+def _next_ordinal(work: UnitOfWork, invoice_id: int, recipient: str) -> int:
+    own = (deliveries.c.invoice_id == invoice_id) & (deliveries.c.recipient == recipient)
+    return int(work.execute(sa.select(sa.func.max(deliveries.c.ordinal)).where(own)).scalar_one() or 0) + 1
 
 
 def _row(invoice_id: int, recipient: str, ordinal: int, requested_by: str, now: datetime) -> dict[str, Any]:

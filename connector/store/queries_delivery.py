@@ -26,6 +26,7 @@ class DeliveryRow:
 
     id: int
     invoice_id: int
+    letter_id: int | None
     number: str
     customer_name: str
     recipient: str

@@ -18,7 +18,6 @@ from connector.errors import NotFound
 from connector.store import history
 from connector.store.inserting import insert_ignore
 from connector.store.ledger import invoice_balances
-from connector.store.tables import history as rows
 from connector.store.tables_billing import invoices
 from connector.store.tables_cash import bank_statements, collection_stops, reminder_letters, reminders
 from connector.store.tables_review import issued_documents
@@ -50,6 +49,7 @@ class Letter:
     legal_entity: str
     currency: str
     step: str
+    tone: str
     state: LetterState
     made_on: date
     made_at: datetime
@@ -84,6 +84,7 @@ def insert_letter(*, work: UnitOfWork, due: DueLetter, today: date, now: datetim
         "legal_entity": due.legal_entity,
         "currency": due.currency,
         "step": due.step.name,
+        "tone": due.step.tone,
         "state": state.value,
         "made_on": today,
         "made_at": now,
@@ -103,6 +104,13 @@ def load_letters(*, connection: Connection, states: Sequence[LetterState], limit
     """Letters in these states, oldest first, with their invoices."""
     wanted = reminder_letters.c.state.in_([state.value for state in states])
     return _letters(connection, sa.select(reminder_letters).where(wanted).order_by(reminder_letters.c.id).limit(limit))
+
+
+def load_ended_letters(*, connection: Connection, limit: int = 50) -> list[Letter]:
+    """Letters that were sent or cancelled, newest first, with their invoices."""
+    ended = reminder_letters.c.state.in_([LetterState.SENT.value, LetterState.CANCELLED.value])
+    query = sa.select(reminder_letters).where(ended).order_by(reminder_letters.c.id.desc()).limit(limit)
+    return _letters(connection, query)
 
 
 def lock_letter(*, work: UnitOfWork, letter_id: int) -> Letter:
@@ -156,14 +164,6 @@ def newest_statements(*, connection: Connection) -> dict[str, date]:
     """The last day that statements tell of, by account."""
     query = sa.select(bank_statements.c.account, sa.func.max(bank_statements.c.closes_on).label("day"))
     return {row.account: row.day for row in connection.execute(query.group_by(bank_statements.c.account))}
-
-
-def stuck_letters(*, connection: Connection, before: datetime) -> list[int]:
-    """Letters that somebody began to send before that moment and never told the end of."""
-    same = (rows.c.subject == SUBJECT) & (rows.c.subject_id == reminder_letters.c.id)
-    moved = sa.select(sa.func.max(rows.c.at)).where(same).scalar_subquery()
-    query = sa.select(reminder_letters.c.id).where(reminder_letters.c.state == LetterState.SENDING.value)
-    return list(connection.execute(query.where(moved < before).order_by(reminder_letters.c.id)).scalars())
 
 
 _DEBTS = (
@@ -224,6 +224,7 @@ def _letter(row: Any, lines: Sequence[Any]) -> Letter:
         legal_entity=row.legal_entity,
         currency=row.currency,
         step=row.step,
+        tone=row.tone,
         state=LetterState(row.state),
         made_on=row.made_on,
         made_at=row.made_at,

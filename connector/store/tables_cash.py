@@ -203,6 +203,7 @@ reminder_letters = sa.Table(
     sa.Column("currency", sa.String(3), nullable=False),
     # The firmest step among its invoices decides the tone.
     text_column("step"),
+    text_column("tone"),
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("made_on", sa.Date, nullable=False),
     sa.Column("made_at", UtcDateTime, nullable=False),

@@ -13,6 +13,8 @@ deliveries = sa.Table(
     metadata,
     id_column(),
     reference_column("invoice_id", "invoices"),
+    # Set when the mail is a reminder; `invoice_id` is then the first invoice that it reminds of.
+    reference_column("letter_id", "reminder_letters", nullable=True),
     sa.Column("recipient", sa.String(320), nullable=False),
     # 1 for the mail at issue, then one more each time that a person sends it again.
     sa.Column("ordinal", sa.Integer, nullable=False),
@@ -34,6 +36,7 @@ deliveries = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
     # The same wish twice is one mail.
     sa.UniqueConstraint("invoice_id", "recipient", "ordinal"),
+    sa.Index(None, "letter_id"),
     sa.Index(None, "state", "not_before"),
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connector.documents.mail import Letter, write_mail
+from connector.documents.mail import Head, Letter, write_mail
 from connector.domain.delivery import (
     AddressRefused,
     DeliveryEvent,
@@ -31,7 +31,9 @@ from connector.store.artifacts import ArtifactKind, ArtifactState, load_artifact
 from connector.store.deliveries import Delivery
 from connector.store.invoices import load_document
 from connector.store.issued import load_issued
+from connector.store.reminders import Letter as Reminder
 from connector.store.unit_of_work import Database, UnitOfWork
+from connector.usecases.mail_reminder import NOT_NEEDED, reminder_message, settle_letter, still_owed
 from connector.usecases.open_file import file_name
 from connector.usecases.share_invoice import Shared, share_in
 
@@ -55,16 +57,26 @@ class Postman:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """How many mails were sent, are tried again, and failed for good."""
+    """How many mails were sent, are tried again, failed for good, and were not needed any more."""
 
     sent: int = 0
     retrying: int = 0
     failed: int = 0
+    cancelled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A mail that is ours to send now, with its link; `reminder` when it is one, as it may leave now."""
+
+    delivery: Delivery
+    shared: Shared
+    reminder: Reminder | None
 
 
 def deliver_mail(*, postman: Postman, limit: int = 20) -> Delivered:
     """Send up to so many mails that are due; answers what came of it."""
-    found: dict[str, int] = {"sent": 0, "retrying": 0, "failed": 0}
+    found: dict[str, int] = {"sent": 0, "retrying": 0, "failed": 0, "cancelled": 0}
     for _ in range(limit):
         outcome = _deliver_one(postman)
         if outcome is None:
@@ -79,9 +91,9 @@ def _deliver_one(postman: Postman) -> str | None:
     prepared = _prepare(postman)
     if prepared is None or isinstance(prepared, str):
         return prepared
-    delivery, shared = prepared
+    delivery = prepared.delivery
     try:
-        message = _message(postman, delivery, shared)
+        message = _message(postman, prepared)
         said = postman.post.send(
             recipient=mail_address(delivery.recipient), message=message, name=f"delivery-{delivery.id}"
         )
@@ -90,7 +102,7 @@ def _deliver_one(postman: Postman) -> str | None:
     return _record_sent(postman, delivery, said)
 
 
-def _prepare(postman: Postman) -> tuple[Delivery, Shared] | str | None:
+def _prepare(postman: Postman) -> _Prepared | str | None:
     """The next mail with its link, ours for a while; a word when it is not to be sent now."""
     now = postman.clock.now()
     with postman.database.unit_of_work() as work:
@@ -116,6 +128,8 @@ def _ready(work: UnitOfWork, delivery: Delivery, now: datetime) -> Delivery | st
         )  # fmt: skip
         log.warning("mail_lost", delivery_id=delivery.id, losses=delivery.losses + 1)
         return lost or "taken"
+    if delivery.letter_id is not None:
+        return delivery
     states = load_states(connection=work.connection, invoice_id=delivery.invoice_id)
     if states.get(ArtifactKind.PDF) is not ArtifactState.MADE:
         deliveries.save_wait(
@@ -130,10 +144,14 @@ def _ready(work: UnitOfWork, delivery: Delivery, now: datetime) -> Delivery | st
     return delivery
 
 
-def _begin(work: UnitOfWork, postman: Postman, delivery: Delivery, now: datetime) -> tuple[Delivery, Shared] | str:
-    shared = share_in(
-        work=work, now=now, invoice_id=delivery.invoice_id, label=delivery.recipient, actor=_SYSTEM
-    )  # fmt: skip
+def _begin(work: UnitOfWork, postman: Postman, delivery: Delivery, now: datetime) -> _Prepared | str:
+    reminder = None
+    if delivery.letter_id is not None:
+        reminder = still_owed(work=work, letter_id=delivery.letter_id, today=now.date())
+        if reminder is None:
+            return _cancel(work, delivery, delivery.letter_id, now)
+    invoice_id = reminder.lines[0].invoice_id if reminder else delivery.invoice_id
+    shared = share_in(work=work, now=now, invoice_id=invoice_id, label=delivery.recipient, actor=_SYSTEM)
     begun = deliveries.move(
         work=work,
         delivery=delivery,
@@ -143,28 +161,43 @@ def _begin(work: UnitOfWork, postman: Postman, delivery: Delivery, now: datetime
         link_id=shared.link_id,
         message_id=message_id_of(delivery_id=delivery.id, sender=postman.post.sender),
     )
-    return (begun, shared) if begun is not None else "taken"
+    return _Prepared(begun, shared, reminder) if begun is not None else "taken"
 
 
-def _message(postman: Postman, delivery: Delivery, shared: Shared) -> bytes:
+def _cancel(work: UnitOfWork, delivery: Delivery, letter_id: int, now: datetime) -> str:
+    """End a mail that reminds of nothing any more."""
+    told = f"{NOT_NEEDED} An earlier attempt may have arrived." if delivery.losses else NOT_NEEDED
+    values = {"not_before": None, "code": "NOT_NEEDED", "message": told, "owner": ""}
+    deliveries.move(work=work, delivery=delivery, event=DeliveryEvent.CANCEL, now=now, **values)
+    settle_letter(work=work, letter_id=letter_id, now=now)
+    return "cancelled"
+
+
+def _message(postman: Postman, prepared: _Prepared) -> bytes:
+    delivery, shared, url = prepared.delivery, prepared.shared, f"{postman.base_url}/invoice/{prepared.shared.token}"
     with postman.database.reading() as connection:
         frozen = load_issued(connection=connection, invoice_id=delivery.invoice_id)
+        head = _head(postman, delivery, frozen.view.seller.email)
+        if prepared.reminder is not None:
+            return reminder_message(connection=connection, letter=prepared.reminder, head=head, url=url,
+                                    expires_at=shared.expires_at)  # fmt: skip
         pdf = load_artifacts(connection=connection, invoice_id=delivery.invoice_id)[ArtifactKind.PDF].content
     return write_mail(
         Letter(
-            message_id=delivery.message_id,
-            sender=postman.post.sender,
-            recipient=mail_address(delivery.recipient),
-            reply_to=_reply_to(frozen.view.seller.email),
+            head=head,
             view=frozen.view,
-            url=f"{postman.base_url}/invoice/{shared.token}",
+            url=url,
             expires_at=shared.expires_at,
-            sent_at=postman.clock.now(),
             pdf=pdf if len(pdf) <= postman.largest_attachment else b"",
             pdf_name=file_name(frozen.number, ArtifactKind.PDF),
             language=language_of(frozen.view.buyer.address.country),
         )
     )
+
+
+def _head(postman: Postman, delivery: Delivery, reply_to: str) -> Head:
+    recipient = mail_address(delivery.recipient)
+    return Head(delivery.message_id, postman.post.sender, recipient, _reply_to(reply_to), postman.clock.now())
 
 
 def _reply_to(address: str) -> str:
@@ -191,6 +224,7 @@ def _record_sent(postman: Postman, delivery: Delivery, said: str) -> str:
             owner="",
         )
         if sent is not None:
+            _settle(work, delivery, now)
             document = load_document(connection=work.connection, invoice_id=delivery.invoice_id)
             audit.append(
                 work=work,
@@ -205,6 +239,7 @@ def _record_sent(postman: Postman, delivery: Delivery, said: str) -> str:
                     "message_id": delivery.message_id,
                     "link": delivery.link_id,
                     "attempt": delivery.attempts,
+                    **({"reminder": delivery.letter_id} if delivery.letter_id is not None else {}),
                 },
             )
         work.commit()
@@ -237,6 +272,7 @@ def _record_failure(postman: Postman, delivery: Delivery, error: Exception) -> s
         )
         if event is not DeliveryEvent.LOSE and delivery.link_id is not None:
             hosted_links.revoke(work=work, link_id=delivery.link_id, now=now)
+        _settle(work, delivery, now)
         work.commit()
     _log_failure(delivery, told)
     return delivery_after(delivery.state, event).value
@@ -253,6 +289,12 @@ def _save_refused(work: UnitOfWork, delivery: Delivery, error: AddressRefused, n
         message=f"{error} {error.fix}",
         owner=error.owner,
     )
+    _settle(work, delivery, now)
+
+
+def _settle(work: UnitOfWork, delivery: Delivery, now: datetime) -> None:
+    if delivery.letter_id is not None:
+        settle_letter(work=work, letter_id=delivery.letter_id, now=now)
 
 
 def _unexpected(delivery: Delivery, error: Exception) -> ConnectorError:

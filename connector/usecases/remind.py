@@ -1,14 +1,14 @@
-"""Prepare reminders that are due, let people hold or release them, and send what still holds in the moment of sending.
+"""Prepare reminders that are due, let people hold or release them, and put what still holds into the mail.
 
-Each invoice gets each step once, whatever runs twice. Right before a letter leaves every invoice in it is looked at
-again: what was paid, credited, disputed or promised meanwhile is not reminded of. A letter of which nobody knows
-whether it left is held for a person, never sent again by itself.
+Each invoice gets each step once, whatever runs twice. What was paid, credited, disputed or promised meanwhile is not
+reminded of: it is looked at when the mail is put down and again in the moment of sending (`mail_reminder`). This
+module sends nothing itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from connector.domain.bank_statements import OurAccount
@@ -19,26 +19,23 @@ from connector.domain.reminders import (
     ReminderPlan,
     StopKind,
     due_letters,
-    why_not,
 )
 from connector.domain.review import Actor, refuse_unless_person
-from connector.errors import ConnectorError, NotFound, Uncertain
-from connector.logs import log
+from connector.errors import NotFound
 from connector.store import reminders
+from connector.store.deliveries import Delivery, load_reminder_mails, want_reminder
 from connector.store.issued import lock_all
 from connector.store.ledger import touch_customers
 from connector.store.open_items import load_issued_invoices
-from connector.store.reminders import Letter
+from connector.store.reminders import Letter, LetterLine
+from connector.store.unit_of_work import UnitOfWork
 from connector.usecases.cash_desk import CashDesk, record, refuse_unpayable
+from connector.usecases.mail_reminder import NO_ADDRESS, NOT_NEEDED, owed_lines, reminder_addresses
 from connector.usecases.review_desk import clean_text
 
 _SYSTEM = "countersign"
 # Nobody is reminded by an entity whose last bank file is older: the money may be there.
 _OLDEST_STATEMENT = timedelta(days=4)
-_STUCK = timedelta(minutes=15)
-
-SendLetter = Callable[[Letter], None]
-"""Sends a letter with its id as the key; returning means that it left. Raises Uncertain when nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +66,18 @@ def list_letters(*, desk: CashDesk) -> list[Letter]:
         return reminders.load_letters(connection=connection, states=states)
 
 
+def list_ended_letters(*, desk: CashDesk) -> list[Letter]:
+    """The newest letters that were sent or cancelled."""
+    with desk.database.reading() as connection:
+        return reminders.load_ended_letters(connection=connection)
+
+
+def list_reminder_mails(*, desk: CashDesk, letters: Sequence[Letter]) -> dict[int, list[Delivery]]:
+    """The mails of letters, by letter, oldest first."""
+    with desk.database.reading() as connection:
+        return load_reminder_mails(connection=connection, letter_ids=[one.id for one in letters])
+
+
 def prepare_reminders(*, desk: CashDesk, rules: ReminderRules) -> dict[str, int]:
     """Keep the letters that are due; answers how many were made and how many of them wait for a person."""
     counts = {"letters": 0, "held": 0}
@@ -82,28 +91,15 @@ def prepare_reminders(*, desk: CashDesk, rules: ReminderRules) -> dict[str, int]
     return counts
 
 
-def send_reminders(*, desk: CashDesk, send: SendLetter) -> dict[str, int]:
-    """Send what is ready and still holds; answers how many were sent, cancelled, or left for a person."""
-    counts = {"sent": 0, "cancelled": 0, "uncertain": _hold_stuck(desk)}
+def send_reminders(*, desk: CashDesk) -> dict[str, int]:
+    """Put what is ready and still holds into the mail; answers how many were posted, cancelled, or had no address."""
+    counts = {"posted": 0, "cancelled": 0, "undeliverable": 0}
     with desk.database.reading() as connection:
         ready = reminders.load_letters(connection=connection, states=[LetterState.READY])
     for one in ready:
-        letter = _take(desk, one.id)
-        if letter is None:
-            counts["cancelled"] += 1
-            continue
-        try:
-            send(letter)
-        except Uncertain as error:
-            _finish(desk, letter.id, LetterEvent.LOSE, f"It may have been sent: {error}")
-            counts["uncertain"] += 1
-        except ConnectorError as error:
-            _finish(desk, letter.id, LetterEvent.LOSE, f"It was not sent: {error}")
-            log.warning("reminder_not_sent", letter_id=letter.id, code=error.code)
-            counts["uncertain"] += 1
-        else:
-            _finish(desk, letter.id, LetterEvent.CONFIRM, "")
-            counts["sent"] += 1
+        outcome = _post(desk, one.id)
+        if outcome:
+            counts[outcome] += 1
     return counts
 
 
@@ -154,44 +150,33 @@ def _decide(
         work.commit()
 
 
-def _take(desk: CashDesk, letter_id: int) -> Letter | None:
-    """A letter for sending, with the invoices that still are to be reminded of; None when it must not leave."""
+def _post(desk: CashDesk, letter_id: int) -> str:
+    """Owe the mails of a letter, in one transaction with its state; a word for what became of it, empty when it is
+    somebody else's by now.
+    """
     with desk.database.unit_of_work() as work:
         letter = reminders.lock_letter(work=work, letter_id=letter_id)
         if letter.state is not LetterState.READY:
-            return None
+            return ""
         now = desk.clock.now()
-        debts = reminders.load_debt(
-            connection=work.connection, invoice_ids=[line.invoice_id for line in letter.lines]
-        )  # fmt: skip
-        lines = tuple(
-            replace(line, open=debts[line.invoice_id].open)
-            for line in letter.lines
-            if line.invoice_id in debts and not why_not(debt=debts[line.invoice_id], today=now.date())
-        )
-        event = LetterEvent.SEND if lines else LetterEvent.CANCEL
-        reason = "" if lines else "Nothing in it is to be reminded of any more."
+        lock_all(work=work, invoice_ids=[line.invoice_id for line in letter.lines])
+        lines = owed_lines(connection=work.connection, letter=letter, today=now.date())
+        outcome, event, reason = _outcome(work, lines)
+        if event is LetterEvent.SEND:
+            first = lines[0].invoice_id
+            want_reminder(work=work, letter_id=letter.id, invoice_id=first, requested_by=_SYSTEM, now=now,
+                          recipients=reminder_addresses(connection=work.connection, invoice_id=first))  # fmt: skip
         reminders.move_letter(work=work, letter=letter, event=event, now=now, actor=_SYSTEM, reason=reason)
         work.commit()
-    return replace(letter, lines=lines) if lines else None
+    return outcome
 
 
-def _finish(desk: CashDesk, letter_id: int, event: LetterEvent, reason: str) -> None:
-    with desk.database.unit_of_work() as work:
-        letter = reminders.lock_letter(work=work, letter_id=letter_id)
-        reminders.move_letter(
-            work=work, letter=letter, event=event, now=desk.clock.now(), actor=_SYSTEM, reason=reason
-        )  # fmt: skip
-        work.commit()
-
-
-def _hold_stuck(desk: CashDesk) -> int:
-    """Letters of a process that died while it sent them."""
-    with desk.database.reading() as connection:
-        stuck = reminders.stuck_letters(connection=connection, before=desk.clock.now() - _STUCK)
-    for letter_id in stuck:
-        _finish(desk, letter_id, LetterEvent.LOSE, "It may have been sent: the process that sent it died.")
-    return len(stuck)
+def _outcome(work: UnitOfWork, lines: Sequence[LetterLine]) -> tuple[str, LetterEvent, str]:
+    if not lines:
+        return "cancelled", LetterEvent.CANCEL, NOT_NEEDED
+    if not reminder_addresses(connection=work.connection, invoice_id=lines[0].invoice_id):
+        return "undeliverable", LetterEvent.FAIL, NO_ADDRESS
+    return "posted", LetterEvent.SEND, ""
 
 
 def _waiting_for_statements(accounts: Sequence[OurAccount], fresh: dict[str, date], today: date) -> set[str]:

@@ -27,7 +27,9 @@ from connector.usecases.match_payments import match_payments
 from connector.usecases.remind import (
     ReminderRules,
     decide_reminder,
+    list_ended_letters,
     list_letters,
+    list_reminder_mails,
     preview_reminders,
     resume_reminders,
     stop_reminders,
@@ -37,6 +39,7 @@ from connector.usecases.settle_returns import answer_return, settle_returns
 from connector.usecases.write_off_invoice import write_off_invoice
 from connector.web.lists import choices, list_asked, next_url
 from connector.web.sessions import MAY_ACT, needs_role, require_login
+from connector.web.words import DELIVERY_WORDS
 
 cash = Blueprint("cash", __name__, url_prefix="/review/cash")
 cash.before_request(require_login)
@@ -166,10 +169,13 @@ def reminders() -> str:
     """Letters that wait, and those that the next run would make."""
     services = current_services()
     rules = ReminderRules(services.reminder_plans, services.statement_rules.accounts)
-    letters = list_letters(desk=services.cash)
+    letters, ended = list_letters(desk=services.cash), list_ended_letters(desk=services.cash)
     return render_template(
         "review/reminders.html",
         letters=letters,
+        ended=ended,
+        mails=list_reminder_mails(desk=services.cash, letters=[*letters, *ended]),
+        mail_words=DELIVERY_WORDS,
         due=preview_reminders(desk=services.cash, rules=rules),
         has_plans=bool(services.reminder_plans),
         states=LetterState,

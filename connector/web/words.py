@@ -283,6 +283,7 @@ DELIVERY_WORDS: Mapping[str, Words] = {
     "uncertain": Words("Uncertain", "warn", "question", "May have arrived; it is sent again under the same name."),
     "failed": Words("Failed", "bad", "cross", "Was not sent; a person must act."),
     "bounced": Words("Bounced", "bad", "stop", "Came back later; a person must act."),
+    "cancelled": Words("Cancelled", "idle", "stop", "A reminder that was not needed any more."),
 }
 FILE_WORDS: Mapping[str, Words] = {
     "wanted": Words("Being prepared", "info", "clock"),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.documents.mail import Letter, write_mail
+from connector.documents.mail import Head, Letter, write_mail
 from connector.documents.texts import LANGUAGES, texts_of
 from connector.domain.delivery import AddressRefused, mail_address
 from connector.domain.documents import DocumentView
@@ -24,15 +24,18 @@ URL = "https://billing.nordlicht.example/invoice/" + "t" * 43
 
 
 def letter(view: DocumentView, **changes: Any) -> Letter:
-    values: dict[str, Any] = {
+    head = {
         "message_id": "<delivery-7@nordlicht.example>",
         "sender": "billing@nordlicht.example",
         "recipient": "ap@orsted-son.example",
         "reply_to": "billing@nordlicht.example",
+        "sent_at": datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
+    }
+    values: dict[str, Any] = {
+        "head": Head(**{name: changes.pop(name, value) for name, value in head.items()}),
         "view": view,
         "url": URL,
         "expires_at": datetime(2027, 12, 25, tzinfo=UTC),
-        "sent_at": datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
         "pdf": b"%PDF-1.4 bytes",
         "pdf_name": "DE-2026-000042.pdf",
         "language": "en",

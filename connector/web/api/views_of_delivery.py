@@ -67,10 +67,11 @@ class LinksAnswer(Answer):
 
 
 class DeliveryAnswer(Answer):
-    """One mail. `losses` counts how often nobody knew whether one had arrived."""
+    """One mail. `losses` counts how often nobody knew whether one had arrived; `reminder` is set when it is one."""
 
     id: int
     invoice: int
+    reminder: int | None
     number: str
     customer: str
     recipient: str
@@ -239,5 +240,10 @@ def _link(link: Any, url: str | None = None) -> LinkAnswer:
 
 def _delivery(row: DeliveryRow) -> DeliveryAnswer:
     values = dataclasses.asdict(row)
-    renamed = {"invoice": "invoice_id", "customer": "customer_name", "next_try_at": "not_before"}
+    renamed = {
+        "invoice": "invoice_id",
+        "customer": "customer_name",
+        "next_try_at": "not_before",
+        "reminder": "letter_id",
+    }
     return DeliveryAnswer(**{name: values.pop(old) for name, old in renamed.items()}, **values)

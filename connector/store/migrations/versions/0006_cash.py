@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("legal_entity", sa.Text(), server_default="", nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("step", sa.Text(), server_default="", nullable=False),
+        sa.Column("tone", sa.Text(), server_default="", nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("made_on", sa.Date(), nullable=False),
         sa.Column("made_at", UtcDateTime(), nullable=False),

@@ -26,6 +26,7 @@ def _deliveries() -> None:
         "deliveries",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("invoice_id", ID, nullable=False),
+        sa.Column("letter_id", ID, nullable=True),
         sa.Column("recipient", sa.String(length=320), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
@@ -43,11 +44,13 @@ def _deliveries() -> None:
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_deliveries_invoice_id")),
         sa.ForeignKeyConstraint(["link_id"], ["hosted_links.id"], name=op.f("fk_deliveries_link_id")),
+        sa.ForeignKeyConstraint(["letter_id"], ["reminder_letters.id"], name=op.f("fk_deliveries_letter_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint(
             "invoice_id", "recipient", "ordinal", name=op.f("uq_deliveries_invoice_id_recipient_ordinal")
         ),
     )
+    op.create_index(op.f("ix_deliveries_letter_id"), "deliveries", ["letter_id"], unique=False)
     op.create_index(op.f("ix_deliveries_state_not_before"), "deliveries", ["state", "not_before"], unique=False)
 
 
