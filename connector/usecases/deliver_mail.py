@@ -177,11 +177,12 @@ def _message(postman: Postman, prepared: _Prepared) -> bytes:
     delivery, shared, url = prepared.delivery, prepared.shared, f"{postman.base_url}/invoice/{prepared.shared.token}"
     with postman.database.reading() as connection:
         frozen = load_issued(connection=connection, invoice_id=delivery.invoice_id)
-        head = _head(postman, delivery, frozen.view.seller.email)
-        if prepared.reminder is not None:
-            return reminder_message(connection=connection, letter=prepared.reminder, head=head, url=url,
-                                    expires_at=shared.expires_at)  # fmt: skip
-        pdf = load_artifacts(connection=connection, invoice_id=delivery.invoice_id)[ArtifactKind.PDF].content
+        files = load_artifacts(connection=connection, invoice_id=delivery.invoice_id)
+    head = _head(postman, delivery, frozen.view.seller.email)
+    if prepared.reminder is not None:
+        return reminder_message(database=postman.database, letter=prepared.reminder, head=head, url=url,
+                                expires_at=shared.expires_at)  # fmt: skip
+    pdf = files[ArtifactKind.PDF].content
     return write_mail(
         Letter(
             head=head,

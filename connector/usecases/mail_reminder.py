@@ -2,7 +2,7 @@
 
 Exists so that the sender of mail knows nothing of debts. A reminder is looked at after its mail was taken for sending
 and before anything leaves; what is not owed any more is left out, and a letter without invoices is cancelled. It must
-not send anything itself, and it never opens a transaction.
+not send anything itself.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-
-from sqlalchemy.engine import Connection
 
 from connector.documents.mail import Head
 from connector.documents.reminder_mail import Reminded, ReminderMail, write_reminder
@@ -24,7 +22,7 @@ from connector.store.invoices import load_document
 from connector.store.issued import load_issued
 from connector.store.open_items import load_issued_invoices
 from connector.store.reminders import Letter, LetterLine
-from connector.store.unit_of_work import UnitOfWork
+from connector.store.unit_of_work import Database, UnitOfWork
 
 NOT_NEEDED = "Nothing in it is to be reminded of any more."
 NO_ADDRESS = "There is no address to send it to: send the invoice to the right address, then release this again."
@@ -32,10 +30,10 @@ _SYSTEM = "countersign"
 _UNREACHED = (DeliveryState.FAILED, DeliveryState.BOUNCED)
 
 
-def owed_lines(*, connection: Connection, letter: Letter, today: date) -> tuple[LetterLine, ...]:
+def owed_lines(*, work: UnitOfWork, letter: Letter, today: date) -> tuple[LetterLine, ...]:
     """The invoices of a letter that are still to be reminded of, each with what is open now."""
     ids = [line.invoice_id for line in letter.lines]
-    debts = reminders.load_debt(connection=connection, invoice_ids=ids)
+    debts = reminders.load_debt(connection=work.connection, invoice_ids=ids)
     return tuple(
         replace(line, open=debts[line.invoice_id].open)
         for line in letter.lines
@@ -43,13 +41,13 @@ def owed_lines(*, connection: Connection, letter: Letter, today: date) -> tuple[
     )
 
 
-def reminder_addresses(*, connection: Connection, invoice_id: int) -> tuple[str, ...]:
+def reminder_addresses(*, work: UnitOfWork, invoice_id: int) -> tuple[str, ...]:
     """Who is reminded of an invoice: those it was addressed to, less those whom no mail reached; if nobody is left,
     the one to whom a person sent it last with success.
     """
-    mails = deliveries.list_deliveries(connection=connection, invoice_id=invoice_id)
+    mails = deliveries.list_deliveries(connection=work.connection, invoice_id=invoice_id)
     last = {mail.recipient: mail.state for mail in mails}
-    wanted = load_document(connection=connection, invoice_id=invoice_id).recipients
+    wanted = load_document(connection=work.connection, invoice_id=invoice_id).recipients
     reached = tuple(one for one in dict.fromkeys(wanted) if last.get(one) not in _UNREACHED)
     others = [address for address, state in last.items() if address and state is DeliveryState.SENT]
     return reached or tuple(others[-1:])
@@ -60,7 +58,7 @@ def still_owed(*, work: UnitOfWork, letter_id: int, today: date) -> Letter | Non
     letter = reminders.lock_letter(work=work, letter_id=letter_id)
     if letter.state is not LetterState.SENDING:
         return None
-    lines = owed_lines(connection=work.connection, letter=letter, today=today)
+    lines = owed_lines(work=work, letter=letter, today=today)
     return replace(letter, lines=lines) if lines else None
 
 
@@ -74,11 +72,12 @@ def settle_letter(*, work: UnitOfWork, letter_id: int, now: datetime) -> None:
     reminders.move_letter(work=work, letter=letter, event=event, now=now, actor=_SYSTEM, reason=reason)
 
 
-def reminder_message(*, connection: Connection, letter: Letter, head: Head, url: str, expires_at: datetime) -> bytes:
+def reminder_message(*, database: Database, letter: Letter, head: Head, url: str, expires_at: datetime) -> bytes:
     """The mail of a letter, in the language of the customer; `url` opens its first invoice and the account."""
-    view = load_issued(connection=connection, invoice_id=letter.lines[0].invoice_id).view
     ids = [line.invoice_id for line in letter.lines]
-    references = load_issued_invoices(connection=connection, invoice_ids=ids)
+    with database.reading() as connection:
+        view = load_issued(connection=connection, invoice_id=ids[0]).view
+        references = load_issued_invoices(connection=connection, invoice_ids=ids)
     rows = tuple(
         Reminded(line.number, line.due_on, line.open, references[line.invoice_id].reference) for line in letter.lines
     )  # fmt: skip

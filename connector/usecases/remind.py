@@ -160,12 +160,12 @@ def _post(desk: CashDesk, letter_id: int) -> str:
             return ""
         now = desk.clock.now()
         lock_all(work=work, invoice_ids=[line.invoice_id for line in letter.lines])
-        lines = owed_lines(connection=work.connection, letter=letter, today=now.date())
+        lines = owed_lines(work=work, letter=letter, today=now.date())
         outcome, event, reason = _outcome(work, lines)
         if event is LetterEvent.SEND:
             first = lines[0].invoice_id
             want_reminder(work=work, letter_id=letter.id, invoice_id=first, requested_by=_SYSTEM, now=now,
-                          recipients=reminder_addresses(connection=work.connection, invoice_id=first))  # fmt: skip
+                          recipients=reminder_addresses(work=work, invoice_id=first))  # fmt: skip
         reminders.move_letter(work=work, letter=letter, event=event, now=now, actor=_SYSTEM, reason=reason)
         work.commit()
     return outcome
@@ -174,7 +174,7 @@ def _post(desk: CashDesk, letter_id: int) -> str:
 def _outcome(work: UnitOfWork, lines: Sequence[LetterLine]) -> tuple[str, LetterEvent, str]:
     if not lines:
         return "cancelled", LetterEvent.CANCEL, NOT_NEEDED
-    if not reminder_addresses(connection=work.connection, invoice_id=lines[0].invoice_id):
+    if not reminder_addresses(work=work, invoice_id=lines[0].invoice_id):
         return "undeliverable", LetterEvent.FAIL, NO_ADDRESS
     return "posted", LetterEvent.SEND, ""
 
