@@ -19,6 +19,7 @@ from connector.domain.payments import (
     PostingKind,
     allocation,
     refuse_allocation,
+    refuse_amount,
     write_off,
 )
 from connector.domain.review import Actor, refuse_unless_person
@@ -29,7 +30,7 @@ from connector.store.ledger import NewPosting, StoredPosting, load_postings
 from connector.store.open_items import IssuedInvoice
 from connector.store.payments import MatchState, StoredPayment, lock_payments, save_customer, save_match
 from connector.store.unit_of_work import UnitOfWork
-from connector.usecases.cash_desk import PAYMENT, CashDesk, allocations_of, open_money, record
+from connector.usecases.cash_desk import PAYMENT, CashDesk, allocations_of, charge_prefix, open_money, record
 from connector.usecases.review_desk import clean_text
 
 
@@ -52,10 +53,12 @@ def allocate_payment(
     role: str,
     request_key: str,
     reason: str = "",
+    charge: Decimal | None = None,
 ) -> Allocated:
     """A person has a payment pay these invoices (amounts by invoice). The same request again does nothing.
 
-    Raises NotFound, PaymentRefused, DecisionRefused, TextRefused.
+    `charge` is what a bank kept of it: given up on the one invoice named, in the same transaction, and owed again when
+    the payment goes back. Raises NotFound, PaymentRefused, DecisionRefused, TextRefused.
     """
     decides, said = Actor(actor.strip(), role), clean_text(reason, name="reason", is_needed=False)
     refuse_unless_person(decides)
@@ -63,14 +66,15 @@ def allocate_payment(
         payment, invoices = open_money(work=work, payment_id=payment_id, invoice_ids=sorted(amounts))
         money = {one: Money(amount, payment.amount.currency) for one, amount in amounts.items()}
         keys = {one: f"allocate/{payment_id}/{one}/{request_key}" for one in amounts}
-        if _asked_before(work, payment_id, keys):
+        if _asked_before(work, payment, keys, money):
             balance = ledger.payment_balance(connection=work.connection, payment_id=payment_id)
             return Allocated(payment_id, (), balance.left, is_repeated=True)
         done = allocate(work=work, desk=desk, payment=payment, invoices=invoices, amounts=money,
                         actor=decides.name, reason=said, keys=keys)  # fmt: skip
+        kept = _keep_charge(work, desk, payment, invoices, charge, request_key, decides.name)
         save_match(work=work, payment_id=payment_id, state=MatchState.MATCHED, now=desk.clock.now(),
                    code="BY_PERSON", reason=f"Allocated by {decides.name}.")  # fmt: skip
-        data: dict[str, object] = {invoices[one].name: amount.amount for one, amount in money.items()}
+        data: dict[str, object] = {invoices[one].name: amount.amount for one, amount in money.items()} | kept
         record(work=work, desk=desk, legal_entity=next(iter(invoices.values())).legal_entity, subject=PAYMENT,
                subject_id=payment_id, actor=decides, event="allocate", reason=said, data=data)  # fmt: skip
         work.commit()
@@ -193,9 +197,53 @@ def _keep_part(work: UnitOfWork, whole: StoredPosting, part: Money, on: date, no
 _SYSTEM = "countersign"
 
 
-def _asked_before(work: UnitOfWork, payment_id: int, keys: Mapping[int, str]) -> bool:
-    made = {one.key for one in load_postings(connection=work.connection, payment_id=payment_id)}
-    return set(keys.values()) <= made and bool(keys)
+def _asked_before(
+    work: UnitOfWork, payment: StoredPayment, keys: Mapping[int, str], money: Mapping[int, Money]
+) -> bool:
+    """Whether this very request was carried out. Raises PaymentRefused for another one under the same key."""
+    made = {one.key: one.posting.amount for one in load_postings(connection=work.connection, payment_id=payment.id)}
+    known = {one for one, key in keys.items() if key in made}
+    if not known:
+        return False
+    if known == set(keys) and all(made[keys[one]] == money[one] for one in known):
+        return True
+    raise PaymentRefused(
+        f"{payment.name} was allocated from the same page meanwhile, with other amounts; nothing was done now.",
+        code="REQUEST_DIFFERS",
+        fix="Load the page again, look at what is left, and allocate that.",
+    )
+
+
+def _keep_charge(
+    work: UnitOfWork,
+    desk: CashDesk,
+    payment: StoredPayment,
+    invoices: Mapping[int, IssuedInvoice],
+    charge: Decimal | None,
+    request_key: str,
+    actor: str,
+) -> dict[str, object]:
+    """Give up what a bank kept, after the payment was allocated; what the audit log says of it."""
+    if charge is None:
+        return {}
+    if len(invoices) != 1:
+        raise PaymentRefused(
+            "A charge of a bank belongs to one invoice.",
+            code="CHARGE",
+            fix="Name one invoice, or leave the charge out.",
+        )
+    (invoice,) = invoices.values()
+    money = Money(charge, payment.amount.currency)
+    refuse_amount(money)
+    left_open = ledger.invoice_balance(connection=work.connection, invoice_id=invoice.id).open
+    if left_open < money:
+        raise PaymentRefused(f"{money} cannot be given up: {left_open} is open on {invoice.name}.", code="TOO_MUCH")
+    posting = write_off(invoice_id=invoice.id, amount=money)
+    # By this key the charge is owed again when the payment is taken back.
+    key = f"{charge_prefix(payment.id)}{request_key}"
+    on = desk.today(invoice.legal_entity)
+    ledger.post(work=work, new=[NewPosting(key, posting, on, actor, "Bank charge.")], now=desk.clock.now())
+    return {"bank_charge": charge}
 
 
 def _invoice_ids(postings: Sequence[StoredPosting]) -> list[int]:

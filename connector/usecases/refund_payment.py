@@ -40,9 +40,10 @@ def request_refund(
     refuse_unless_person(decides)
     with desk.database.unit_of_work() as work:
         payment = lock_payment(work=work, payment_id=payment_id)
-        if known := refunds.find_refund(connection=work.connection, request_key=request_key):
-            return known
         money = Money(amount, payment.amount.currency)
+        if known := refunds.find_refund(connection=work.connection, request_key=request_key):
+            _refuse_another(known, payment_id, money)
+            return known
         refuse_amount(money)
         left = ledger.payment_balance(connection=work.connection, payment_id=payment_id).left
         if left < money or payment.state not in SPENDABLE:
@@ -64,6 +65,15 @@ def request_refund(
         made = refunds.load_refund(connection=work.connection, refund_id=made.id)
         work.commit()
     return made
+
+
+def _refuse_another(known: StoredRefund, payment_id: int, amount: Money) -> None:
+    if (known.payment_id, known.amount) != (payment_id, amount):
+        raise PaymentRefused(
+            f"This request was made before, for {known.amount} of payment {known.payment_id}; nothing was done now.",
+            code="REQUEST_DIFFERS",
+            fix="Load the page again and ask for the refund from there.",
+        )
 
 
 def settle_refund(*, desk: CashDesk, refund_id: int, actor: str, provider_ref: str = "") -> RefundState:

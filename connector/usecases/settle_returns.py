@@ -9,7 +9,7 @@ from __future__ import annotations
 from connector.domain.payment_reference import references_in
 from connector.domain.payments import PaymentState
 from connector.domain.review import Actor, refuse_unless_person
-from connector.errors import NotFound
+from connector.errors import NotFound, Refused
 from connector.store import bank
 from connector.store.bank import StoredEntry
 from connector.store.payments import SUBJECT, StoredPayment, payments_like
@@ -28,18 +28,50 @@ def settle_returns(*, desk: CashDesk) -> dict[str, int]:
         due = bank.load_entries(connection=connection, outcome=bank.RETURN_DUE)
     counts = {"returned": 0, "questions": 0}
     for one in due:
-        with desk.database.unit_of_work() as work:
-            found = _candidates(work, one)
-            if len(found) == 1:
-                _undo(work, desk, one, found[0], _BANK)
-                counts["returned"] += 1
-            else:
-                reason = "No payment" if not found else f"{len(found)} payments"
-                bank.save_outcome(work=work, entry_id=one.id, outcome=bank.QUESTION,
-                                  reason=f"{reason} with this amount and reference came to this account.")  # fmt: skip
-                counts["questions"] += 1
-            work.commit()
+        try:
+            word = _settle(desk, one.id)
+        except Refused as refused:
+            # What cannot be undone by itself is a person's to look at, and holds up no other.
+            word = _ask_afterwards(desk, one.id, f"{refused} {refused.fix}".strip())
+        if word:
+            counts[word] += 1
     return counts
+
+
+def _settle(desk: CashDesk, entry_id: int) -> str:
+    """Settle one return; which count it adds to, empty when somebody else has settled it meanwhile."""
+    with desk.database.unit_of_work() as work:
+        entry = _still_due(work, entry_id)
+        if entry is None:
+            return ""
+        found = _candidates(work, entry)
+        if len(found) == 1:
+            _undo(work, desk, entry, found[0], _BANK)
+        else:
+            reason = "No payment" if not found else f"{len(found)} payments"
+            _ask(work, entry, f"{reason} with this amount and reference came to this account.")
+        work.commit()
+    return "returned" if len(found) == 1 else "questions"
+
+
+def _ask_afterwards(desk: CashDesk, entry_id: int, reason: str) -> str:
+    with desk.database.unit_of_work() as work:
+        entry = _still_due(work, entry_id)
+        if entry is None:
+            return ""
+        _ask(work, entry, reason)
+        work.commit()
+    return "questions"
+
+
+def _still_due(work: UnitOfWork, entry_id: int) -> StoredEntry | None:
+    """The return, locked, unless another process or a person has settled it since the list was read."""
+    entry = bank.lock_entry(work=work, entry_id=entry_id)
+    return entry if entry is not None and entry.outcome == bank.RETURN_DUE else None
+
+
+def _ask(work: UnitOfWork, entry: StoredEntry, reason: str) -> None:
+    bank.save_outcome(work=work, entry_id=entry.id, outcome=bank.QUESTION, reason=reason)
 
 
 def answer_return(
@@ -87,6 +119,4 @@ def _undo(work: UnitOfWork, desk: CashDesk, one: StoredEntry, payment: StoredPay
     reason = f"Taken back by the bank on {one.entry.booked_on}. {one.entry.text}".strip()
     return_locked(work=work, desk=desk, payment_id=payment.id, on=one.entry.booked_on, actor=actor, reason=reason,
                   key=f"entry-{one.id}", amount=-one.entry.amount)  # fmt: skip
-    locked = bank.lock_entry(work=work, entry_id=one.id)
-    if locked is not None and locked.outcome == bank.RETURN_DUE:
-        bank.save_outcome(work=work, entry_id=one.id, outcome=bank.RETURNED, reason=reason, payment_id=payment.id)
+    bank.save_outcome(work=work, entry_id=one.id, outcome=bank.RETURNED, reason=reason, payment_id=payment.id)

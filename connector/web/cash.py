@@ -36,7 +36,6 @@ from connector.usecases.remind import (
 )
 from connector.usecases.report_control import ControlReport, as_csv, as_json, report_control
 from connector.usecases.settle_returns import answer_return, settle_returns
-from connector.usecases.write_off_invoice import write_off_invoice
 from connector.web.lists import choices, list_asked, next_url
 from connector.web.sessions import MAY_ACT, needs_role, require_login
 from connector.web.words import DELIVERY_WORDS
@@ -52,6 +51,7 @@ _LABELS = {
     "matched": ("Matched", "good"),
 }
 _AMOUNT = re.compile(r"[0-9]{1,15}([.][0-9]{1,4})?")
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _PART = re.compile(r"amount-([1-9][0-9]{0,17})")
 _LARGEST_ID = 2**63 - 1
 
@@ -113,7 +113,7 @@ def upload() -> AnyResponse:
 @cash.get("/payments/<int:payment_id>")
 def payment(payment_id: int) -> str:
     """One payment with what it may pay."""
-    number = request.args.get("number", "")[:60]
+    number = request.args.get("number", "").replace("\x00", "")[:60]
     look = look_at_payment(desk=current_services().cash, payment_id=_row(payment_id), number=number)
     return render_template(
         "review/cash_payment.html",
@@ -129,13 +129,17 @@ def payment(payment_id: int) -> str:
 @needs_role(MAY_ACT)
 def allocate(payment_id: int) -> AnyResponse:
     """Have it pay the invoices of the form; a bank charge closes the one that it names."""
-    desk, key = current_services().cash, request.form.get("request_key", "")[:60]
     amounts = {int(match[1]): _amount(text) for name, text in request.form.items()
                if (match := _PART.fullmatch(name)) and text.strip()}  # fmt: skip
-    done = allocate_payment(desk=desk, payment_id=_row(payment_id), amounts=amounts, request_key=key, **_person())
-    if (charge := request.form.get("write_off", "").strip()) and len(amounts) == 1:
-        write_off_invoice(desk=desk, invoice_id=next(iter(amounts)), amount=_amount(charge), reason="Bank charge.",
-                          request_key=f"{payment_id}-{key}", **_person())  # fmt: skip
+    charge = request.form.get("write_off", "").strip()
+    done = allocate_payment(
+        desk=current_services().cash,
+        payment_id=_row(payment_id),
+        amounts=amounts,
+        charge=_amount(charge) if charge else None,
+        request_key=_request_key(),
+        **_person(),
+    )
     flash(f"Allocated. {done.left} of the payment is left.", "info")
     return redirect(url_for("cash.payment", payment_id=payment_id))
 
@@ -239,6 +243,14 @@ def _person() -> dict[str, str]:
 
 def _row(number: int) -> int:
     return min(number, _LARGEST_ID)
+
+
+def _request_key() -> str:
+    """What the page gave its form, so that a double click is one request."""
+    key = request.form.get("request_key", "")
+    if not _KEY.fullmatch(key):
+        abort(400, description="The form is not complete: load the page again.")
+    return key
 
 
 def _amount(text: str) -> Decimal:

@@ -5,9 +5,10 @@ What a payment pays is decided elsewhere; from here a refund is asked for, and w
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -26,6 +27,8 @@ from connector.web.words import EVENT_WORDS, LINK_WORDS, PAYMENT_WORDS, Words
 payments = Blueprint("payments", __name__, url_prefix="/review/payments")
 payments.before_request(require_login)
 
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_AMOUNT = re.compile(r"[0-9]{1,15}([.][0-9]{1,4})?")
 _LARGEST_ID = 2**63 - 1
 
 
@@ -67,7 +70,7 @@ def refund(payment_id: int) -> Response:
         reason=request.form.get("reason", ""),
         actor=g.user.name,
         role=g.user.role,
-        request_key=f"page/{request.form.get('request_key', '')[:60]}",
+        request_key=f"page/{_request_key()}",
     )
     flash(f"A refund of {made.amount} was asked for.", "info")
     return redirect(url_for("payments.show", payment_id=payment_id))
@@ -130,12 +133,16 @@ def _shown(
     }
 
 
+def _request_key() -> str:
+    """What the page gave its form, so that a double click is one request."""
+    key = request.form.get("request_key", "")
+    if not _KEY.fullmatch(key):
+        abort(400, description="The form is not complete: load the page again.")
+    return key
+
+
 def _amount(text: str) -> Decimal:
     """An amount as people type it, with a point; anything else is a 400 that says so."""
-    try:
-        found = Decimal(text.strip()) if len(text) <= 30 else Decimal("NaN")
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite():
+    if not _AMOUNT.fullmatch(text.strip()):
         abort(400, description="An amount is written like 1190.00.")
-    return found
+    return Decimal(text.strip())

@@ -19,6 +19,7 @@ from connector.domain.matching import MatchRules
 from connector.domain.reminders import DEFAULT_STEPS, ReminderPlan
 from connector.store.unit_of_work import Database
 from connector.usecases.match_payments import match_payments
+from connector.usecases.receive_payment import return_payment
 from connector.usecases.remind import ReminderRules, prepare_reminders
 from tests.builders import PASSWORD, make_user
 from tests.cashing import Till
@@ -132,6 +133,49 @@ def test_allocating_by_hand_and_taking_it_back(person: FlaskClient, till: Till) 
 
     assert "DE-2026-000900" in found
     assert (paid, till.open(invoice)) == ("40.00 EUR part_paid", "100.00 EUR open")
+
+
+@pytest.mark.parametrize(("charge", "told"), [("2 or so", "written like"), ("2.01", "cannot be given up")])
+def test_a_charge_that_cannot_be_leaves_the_payment_as_it_was(
+    person: FlaskClient, till: Till, charge: str, told: str
+) -> None:
+    invoice, payment = till.invoice("100.00"), till.paid("98.00", text="no reference")
+    page = f"/review/cash/payments/{payment}"
+    form = {f"amount-{invoice}": "98.00", "write_off": charge, "request_key": "page-1"}
+
+    answer = send_form(person, f"{page}/allocate", page=page, **form)
+
+    assert (answer.status_code in (400, 422), told in answer.text) == (True, True)
+    assert (till.open(invoice), till.left(payment)) == ("100.00 EUR open", "98.00")
+
+
+def test_a_charge_that_a_person_confirmed_is_owed_again_when_the_payment_goes_back(
+    person: FlaskClient, till: Till, clock: FixedClock
+) -> None:
+    invoice, payment = till.invoice("100.00"), till.paid("98.00", text="no reference")
+    page = f"/review/cash/payments/{payment}"
+    form = {f"amount-{invoice}": "98.00", "write_off": "2.00", "request_key": "page-1"}
+    for _ in range(2):
+        send_form(person, f"{page}/allocate", page=page, **form)
+    paid = till.open(invoice)
+
+    return_payment(desk=till.desk, payment_id=payment, on=clock.now().date(), actor="bank", reason="No funds.", key="1")
+
+    assert (paid, till.open(invoice), till.lost()) == ("0.00 EUR paid", "100.00 EUR open", {})
+
+
+def test_two_people_on_the_same_page_are_told_who_was_first(person: FlaskClient, till: Till) -> None:
+    invoice, payment = till.invoice("100.00"), till.paid("90.00", text="no reference")
+    page = f"/review/cash/payments/{payment}"
+
+    answers = [
+        send_form(person, f"{page}/allocate", page=page, **{f"amount-{invoice}": amount, "request_key": "page-1"})
+        for amount in ("50.00", "90.00")
+    ]
+
+    assert [answer.status_code for answer in answers] == [302, 422]
+    assert "with other amounts" in answers[1].text
+    assert till.left(payment) == "40.00"
 
 
 def test_a_held_reminder_is_released_and_a_dispute_noted(person: FlaskClient, till: Till, clock: FixedClock) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
 from connector.domain.bank_statements import OurAccount, StatementRefused
+from connector.domain.money import Money
 from connector.statements.reading import StatementRules
 from connector.store import bank
 from connector.store.tables_cash import bank_entries, bank_files, payments
 from connector.usecases.import_statement import Imported, import_statement
 from connector.usecases.match_payments import match_payments
+from connector.usecases.receive_payment import return_payment
 from connector.usecases.settle_returns import answer_return, settle_returns
 from tests.cashing import Till
 from tests.statements.reading import DESCRIPTIONS, SAMPLES
@@ -142,6 +147,43 @@ def test_a_return_undoes_the_payment_that_it_names(till: Till) -> None:
     assert settled == [{"returned": 1, "questions": 0}, {"returned": 0, "questions": 0}]
     assert (till.open(invoice), till.payment(paid).state) == ("100.00 EUR open", "returned")
     assert (till.left(other), till.lost()) == ("100.00", {})
+
+
+def test_a_return_that_another_process_settled_meanwhile_is_no_question(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = till.invoice("100.00")
+    till.paid("100.00", text=till.reference(invoice), end_to_end="E2E-0", account="DE89370400440532013000/EUR")
+    match_payments(desk=till.desk)
+    take(till, sample("camt053_v2_batch.xml"))
+    load_entries = bank.load_entries
+
+    def load_while_another_settles(**asked: Any) -> list[bank.StoredEntry]:
+        found = load_entries(**asked)
+        monkeypatch.undo()
+        settle_returns(desk=till.desk)
+        return found
+
+    monkeypatch.setattr(bank, "load_entries", load_while_another_settles)
+
+    assert settle_returns(desk=till.desk) == {"returned": 0, "questions": 0}
+    with till.database.reading() as connection:
+        assert len(load_entries(connection=connection, outcome=bank.RETURNED)) == 1
+    assert till.lost() == {}
+
+
+def test_a_return_that_cannot_be_undone_is_a_question_and_holds_up_no_other(till: Till) -> None:
+    invoice = till.invoice("100.00")
+    paid = till.paid("100.00", text=till.reference(invoice), end_to_end="E2E-0", account="DE89370400440532013000/EUR")
+    on = till.clock.now().date()
+    return_payment(desk=till.desk, payment_id=paid, on=on, actor="bank", reason="A part went back.", key="part",
+                   amount=Money(Decimal("10.00"), "EUR"))  # fmt: skip
+    take(till, sample("camt053_v2_batch.xml"))
+
+    assert settle_returns(desk=till.desk) == {"returned": 0, "questions": 1}
+    with till.database.reading() as connection:
+        (entry,) = bank.load_entries(connection=connection, outcome=bank.QUESTION)
+    assert "100.00 EUR cannot be taken back: 90.00 EUR" in entry.reason
 
 
 def test_a_return_of_an_unknown_payment_is_a_question_that_a_person_answers(till: Till) -> None:

@@ -252,6 +252,16 @@ def test_more_than_is_unused_is_not_refunded(sqlite_till: Till) -> None:
                        request_key="r", **_BY)  # fmt: skip
 
 
+@pytest.mark.parametrize(("of", "amount"), [("other", "10.00"), ("same", "11.00")])
+def test_a_request_for_a_refund_is_never_answered_with_another_one(sqlite_till: Till, of: str, amount: str) -> None:
+    payments = {"same": sqlite_till.paid("100.00"), "other": sqlite_till.paid("100.00")}
+    asked: dict[str, Any] = {"desk": sqlite_till.desk, "reason": "Paid twice.", "request_key": "r1", **_BY}
+    request_refund(payment_id=payments["same"], amount=Decimal("10.00"), **asked)
+
+    with pytest.raises(PaymentRefused, match="was made before"):
+        request_refund(payment_id=payments[of], amount=Decimal(amount), **asked)
+
+
 def test_people_at_once_never_allocate_more_than_there_is(till: Till) -> None:
     invoices = [till.invoice("100.00") for _ in range(3)]
     payments = [till.paid("100.00"), till.paid("50.00")]
