@@ -7,6 +7,7 @@ value that is none is a question. Runs in the child process.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -34,6 +35,7 @@ from connector.order_forms.values import Unclear, read_value
 _MOST_LINES = 500
 _LONGEST_VALUE = 500
 # Beside the values themselves: whose order form it is, and the whole order for one that stands alone.
+_ID = re.compile(r"[\x21-\x7e]{1,64}")
 _MADE_ID, _TERMS = "made_id", "terms"
 
 
@@ -142,7 +144,7 @@ def _reading(document: Mapping[str, Any], name: str) -> FormReading:
         values,
         lines,
         tuple(questions),
-        made_id=made_id if isinstance(made_id, str) and len(made_id) <= 64 else "",
+        made_id=made_id if isinstance(made_id, str) and _ID.fullmatch(made_id) else "",
         terms=terms if isinstance(terms, str) else "",
     )
 

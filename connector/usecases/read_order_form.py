@@ -72,9 +72,9 @@ class FormReadingDesk:
         try:
             checked = self._checked(form)
             ref, is_ours, checked = self._known(form, checked)
+            self._save(form, checked, ref, is_ours)
         except Exception as error:  # noqa: BLE001 - one document that cannot be read holds up no other; it says why
             return self._not_read(form, error)
-        self._save(form, checked, ref, is_ours)
         return "read"
 
     def _checked(self, form: StoredForm) -> CheckedForm:
@@ -102,14 +102,15 @@ class FormReadingDesk:
         named = [form.ref.record_id] if form.ref else []
         named += [self._of_envelope(form), made_ref.record_id if made_ref else "", reading.text("salesforce_id")]
         record_id = next((one for one in named if one), "")
+        if form.ref is not None and form.ref.object == FORM_OBJECT:
+            # Only we say that a document stands alone; what it says of itself may name another one.
+            return form.ref, is_ours, replace(checked, reading=reading)
         ref = self._located(record_id, made_ref) if record_id else None
         if ref is None and self.settings.rules.may_stand_alone and not record_id and self.orgs:
             ref = RecordRef(next(iter(self.orgs)), FORM_OBJECT, f"FORM{form.id:014}")
         return ref, is_ours, replace(checked, reading=reading)
 
     def _located(self, record_id: str, made_ref: RecordRef | None) -> RecordRef | None:
-        if record_id.startswith("FORM"):
-            return RecordRef(next(iter(self.orgs)), FORM_OBJECT, record_id)
         try:
             record_id = id18(record_id)
         except NotASalesforceId:

@@ -46,14 +46,24 @@ class FolderWatcher:
 
     def _watch(self, folder: Path, counts: dict[str, int]) -> None:
         for file in _left_behind(folder / _TAKING):
-            counts[self._take(file, folder)] += 1
+            counts[self._taken(file, folder)] += 1
         now = {file.name: _state(file) for file in _files(folder)}
-        for name, state in now.items():
-            # Unchanged since the last run, and not empty: whoever writes it has finished.
-            is_complete = state == self._seen.get(name) and state[0] > 0
-            taken = _moved_apart(folder / name) if is_complete else None
-            counts["waiting" if taken is None else self._take(taken, folder)] += 1
+        # Unchanged since the last run, and not empty: whoever writes it has finished.
+        complete = sorted(name for name, state in now.items() if state == self._seen.get(name) and state[0] > 0)
+        counts["waiting"] += len(now) - len(complete)
+        for name in complete[:_MOST_AT_ONCE]:
+            taken = _moved_apart(folder / name)
+            counts["waiting" if taken is None else self._taken(taken, folder)] += 1
         self._seen = now
+
+    def _taken(self, file: Path, folder: Path) -> str:
+        """What came of one file; what the system does not let us do with it holds up no other."""
+        try:
+            return self._take(file, folder)
+        except OSError as error:
+            said = error.strerror or type(error).__name__
+            log.error("folder_file_stays", file=str(file), reason=said, fix="Move it away, or give it a shorter name.")
+            return "failed"
 
     def _take(self, file: Path, folder: Path) -> str:
         """Keep one file, which nobody else gives this path to; then out of the way with it."""
@@ -69,29 +79,25 @@ class FolderWatcher:
         except FileNotFoundError:
             # Another process was faster.
             return "waiting"
-        except OSError as error:
-            log.error("folder_file_not_readable", file=str(file), reason=error.strerror or type(error).__name__)
-            return "failed"
         except Refused as error:
             return self._refuse(file, folder, f"{error.code}: {error} {error.fix}")
         return "waiting" if _move(file, folder / _DONE) is None else "received"
 
     def _refuse(self, file: Path, folder: Path, reason: str) -> str:
         moved = _move(file, folder / _REFUSED)
+        log.warning("folder_file_refused", file=file.name, reason=reason)
         if moved is not None:
             moved.with_name(f"{moved.name}.txt").write_text(f"{reason}\n", encoding="utf-8")
-        log.warning("folder_file_refused", file=file.name, reason=reason)
         return "refused"
 
 
 def _files(folder: Path) -> list[Path]:
-    """Ordinary files that are not hidden, oldest name first; links are left alone."""
-    found = [
+    """Ordinary files that are not hidden; links are left alone."""
+    return [
         file
         for file in folder.iterdir()
         if not file.name.startswith((".", "~")) and not file.is_symlink() and file.is_file()
     ]
-    return sorted(found)[:_MOST_AT_ONCE]
 
 
 def _state(file: Path) -> tuple[int, int]:

@@ -120,3 +120,9 @@ def test_a_form_field_that_differs_from_the_page_is_asked_about(check: Check) ->
 
     assert [question.name for question in found.questions] == ["po_number"]
     assert "form field" in found.questions[0].reason
+
+
+def test_a_name_of_ours_that_we_cannot_have_given_is_none(check: Check) -> None:
+    found = check(hostile.attached(PLAIN, NAME, _json(made_id="\x00")), attachments=(NAME,)).reading
+
+    assert found.made_id == ""

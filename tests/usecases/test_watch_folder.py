@@ -95,3 +95,23 @@ def test_without_a_folder_nothing_is_watched(desk: FormDesk) -> None:
     off = dataclasses.replace(desk, settings=FormSettings())
 
     assert _watch_twice(off) == {"received": 0, "refused": 0, "waiting": 0, "failed": 0}
+
+
+def test_a_file_that_cannot_be_moved_holds_up_no_other(desk: FormDesk) -> None:
+    long = f"{'a' * 251}.pdf"
+    (_folder(desk) / "done").mkdir()
+    (_folder(desk) / "done" / long).write_bytes(b"an earlier one")
+    (_folder(desk) / long).write_bytes(PDF)
+    (_folder(desk) / "order.pdf").write_bytes(PDF + b" too")
+
+    assert _watch_twice(desk) == {"received": 1, "refused": 0, "waiting": 0, "failed": 1}
+    assert len(list((_folder(desk) / "taking").glob(f"*/{long}"))) == 1
+    assert (_folder(desk) / "done" / "order.pdf").exists()
+
+
+def test_empty_files_that_nobody_fills_hold_up_no_other(desk: FormDesk) -> None:
+    for number in range(120):
+        (_folder(desk) / f"0-{number:03}.pdf").touch()
+    (_folder(desk) / "order.pdf").write_bytes(PDF)
+
+    assert _watch_twice(desk) == {"received": 1, "refused": 0, "waiting": 120, "failed": 0}
