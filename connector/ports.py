@@ -107,6 +107,7 @@ class ObjectDescription:
     name: str
     fields: Mapping[str, FieldDescription]
     is_updateable: bool = True
+    is_createable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,36 @@ _STATUS_FORMS: dict[str, tuple[frozenset[str], int, tuple[str, ...]]] = {
     "Last_Invoice": (_LONG_TEXT, 80, ()),
     "Usage": (_LONG_TEXT, 255, ()),
 }
+_WORD = frozenset({"picklist", "string"})
+# The fields of a row of our own objects.
+LOG_FORMS = (
+    StatusField("Key__c", _LONG_TEXT, 40),
+    StatusField("Record_Id__c", _LONG_TEXT, 18),
+    StatusField("Object__c", _LONG_TEXT, 40),
+    StatusField("Account__c", _IDS),
+    StatusField("Opportunity__c", _IDS),
+    StatusField("Status__c", _WORD, 20, tuple(word.value for word in StatusWord)),
+    StatusField("Error_Code__c", _LONG_TEXT, 80),
+    StatusField("Error__c", _LONG_TEXT, 4000),
+    StatusField("Owner__c", _LONG_TEXT, 80),
+    StatusField("Order_Number__c", _LONG_TEXT, 40),
+    StatusField("At__c", frozenset({"datetime"})),
+    StatusField("Run__c", _LONG_TEXT, 120),
+)
+INVOICE_FORMS = (
+    StatusField("Name", _LONG_TEXT, 40),
+    StatusField("Key__c", _LONG_TEXT, 40),
+    StatusField("Account__c", _IDS),
+    StatusField("Kind__c", _LONG_TEXT, 20),
+    StatusField("State__c", _LONG_TEXT, 20),
+    StatusField("Issued_On__c", _DAYS),
+    StatusField("Due_On__c", _DAYS),
+    StatusField("Total__c", _NUMBERS),
+    StatusField("Open__c", _NUMBERS),
+    StatusField("Currency__c", _LONG_TEXT, 3),
+    StatusField("Contract_Number__c", _LONG_TEXT, 40),
+    StatusField("Link__c", _TEXT, 200),
+)
 
 
 def field_uses(config: MappingConfig) -> tuple[FieldUse, ...]:

@@ -21,6 +21,7 @@ def description_of(name: str, body: Any, *, doing: str) -> ObjectDescription:
         name=str(body.get("name") or name),
         fields={str(item["name"]): _field(item) for item in fields},
         is_updateable=bool(body.get("updateable")),
+        is_createable=bool(body.get("createable")),
     )
 
 

@@ -82,7 +82,8 @@ class CatalogueUse:
 class Assumptions:
     """Everything that the configuration takes for granted.
 
-    `status_fields` is keyed by object. `plan_refs` maps a plan's ref to the place in the file that names it. `secrets`
+    `status_fields` is keyed by object, as is `rows`: objects of ours in which we make rows.
+    `plan_refs` maps a plan's ref to the place in the file that names it. `secrets`
     maps a variable to what is wrong with it, empty for nothing. `by_org` holds those of each org.
     `mail_folder` is where mail goes while none leaves.
     `payment_currencies` are those that a link must be able to take; `is_money_real` says in which world we are.
@@ -91,6 +92,7 @@ class Assumptions:
     fields: tuple[FieldUse, ...] = ()
     signed: tuple[SignedUse, ...] = ()
     status_fields: Mapping[str, Sequence[StatusField]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[StatusField]] = field(default_factory=dict)
     catalogues: tuple[CatalogueUse, ...] = ()
     plan_refs: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)

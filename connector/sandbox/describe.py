@@ -58,25 +58,31 @@ def summary(kind: ObjectType, version: str) -> dict[str, Any]:
 
 def full(schema: Schema, kind: ObjectType, version: str) -> dict[str, Any]:
     """The describe of one object with its fields and child relationships."""
-    return summary(kind, version) | {
-        "fields": [field_of(schema, kind, item) for item in schema.fields(kind)],
-        "childRelationships": [
-            {
-                "cascadeDelete": lookup.required,
-                "childSObject": child.name,
-                "deprecatedAndHidden": False,
-                "field": lookup.name,
-                "relationshipName": lookup.child_relationship,
-                "restrictedDelete": False,
-            }
-            for child, lookup in schema.children(kind)
-            if schema.is_visible(child, lookup)
-        ],
-        "recordTypeInfos": [
-            {"active": True, "available": True, "defaultRecordTypeMapping": True, "master": True, "name": "Master"}
-        ],
-        "supportedScopes": [{"label": f"All {kind.plural.lower()}", "name": "everything"}],
-    }
+    may_change = schema.may_change(kind)
+    own = {} if may_change else {"createable": False, "updateable": False}
+    return (
+        summary(kind, version)
+        | own
+        | {
+            "fields": [field_of(schema, kind, item) for item in schema.fields(kind)],
+            "childRelationships": [
+                {
+                    "cascadeDelete": lookup.required,
+                    "childSObject": child.name,
+                    "deprecatedAndHidden": False,
+                    "field": lookup.name,
+                    "relationshipName": lookup.child_relationship,
+                    "restrictedDelete": False,
+                }
+                for child, lookup in schema.children(kind)
+                if schema.is_visible(child, lookup)
+            ],
+            "recordTypeInfos": [
+                {"active": True, "available": True, "defaultRecordTypeMapping": True, "master": True, "name": "Master"}
+            ],
+            "supportedScopes": [{"label": f"All {kind.plural.lower()}", "name": "everything"}],
+        }
+    )
 
 
 def field_of(schema: Schema, kind: ObjectType, item: Field) -> dict[str, Any]:

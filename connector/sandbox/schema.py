@@ -221,8 +221,8 @@ class Schema:
         self.version += 1
 
     def freeze(self, object_name: str, *fields: str) -> None:
-        """Make fields readable but not editable for the integration user."""
-        self._frozen |= {(object_name, name) for name in self._known(object_name, fields)}
+        """Make fields, or without fields the whole object, readable but not editable for the integration user."""
+        self._frozen |= {(object_name, name) for name in self._known(object_name, fields) or ("",)}
         self.version += 1
 
     def _known(self, object_name: str, fields: tuple[str, ...]) -> tuple[str, ...]:
@@ -258,7 +258,11 @@ class Schema:
     def may_edit(self, kind: ObjectType, wanted: Field, *, create: bool) -> bool:
         """Whether the integration user may set the field on create or on update."""
         allowed = wanted.createable if create else wanted.updateable
-        return allowed and (kind.name, wanted.name) not in self._frozen
+        return allowed and (kind.name, wanted.name) not in self._frozen and self.may_change(kind)
+
+    def may_change(self, kind: ObjectType) -> bool:
+        """Whether the integration user may make and change records of the object at all."""
+        return (kind.name, "") not in self._frozen
 
     def parent(self, kind: ObjectType, relationship: str) -> Field | None:
         """The lookup field behind a parent path step such as `Account`."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
-from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState, SignedUse
+from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState, SignedUse, StatusField
 from connector.errors import ConnectorError, Unavailable
 from connector.ports import Clock, EntitlementPlatform, Org, Organization, ProvesItself, RecordSelection
 from connector.ports_payments import PaymentProvider
@@ -21,6 +22,7 @@ from connector.usecases.check_payments import AREA as PAYMENTS
 from connector.usecases.check_payments import check_payments
 from connector.usecases.check_records import (
     Describer,
+    check_rows,
     check_selection,
     check_signed,
     check_status_fields,
@@ -35,6 +37,7 @@ _DATABASE, _SETTINGS, _PLATFORM = "database", "settings", "entitlements"
 _MOST_PRODUCTS = 2000
 _RECENTLY = timedelta(days=30)
 _AT_ONCE = 200
+_ACCOUNT = "Account"
 
 Check = Callable[[], Iterable[Finding]]
 Progress = Callable[[int, int, str], None]
@@ -239,8 +242,13 @@ def _record_checks(
     for mapping in org.mappings.values():
         reading = _selection_check(describer, mapping.selection, assumed)
         checks.append((f"{area}: {mapping.object}", _noting(faulty, mapping.object, reading)))
-        if mapping.object in assumed.status_fields:
-            checks.append((f"{area}: {mapping.object}", _status_check(describer, mapping.object, assumed)))
+        if mapping.object not in assumed.status_fields:
+            checks.append((f"{area}: {mapping.object}", partial(_shows_nothing, area, mapping.object)))
+    for name in assumed.status_fields:
+        # What is shown on an object that nobody sells by, such as the account, is shown all the same.
+        if name in org.mappings or name == _ACCOUNT:
+            checks.append((f"{area}: {name}", _status_check(describer, name, assumed)))
+    checks += [(f"{area}: {name}", _rows_check(describer, name, fields)) for name, fields in assumed.rows.items()]
     for use in assumed.signed:
         checks.append((f"{area}: {use.object}", _noting(faulty, use.object, _signed_check(describer, use))))
     for mapping in org.mappings.values():
@@ -249,6 +257,15 @@ def _record_checks(
     # Objects that could not be described speak last: every check above adds to them.
     checks.append((area, lambda: tuple(describer.findings)))
     return checks
+
+
+def _shows_nothing(area: str, name: str) -> Iterable[Finding]:
+    message = f"Records of {name} become orders, but none shows its status: {name} is not in [writeback] objects."
+    yield Finding(area, UNKNOWN, message, "Add it there, or leave it out on purpose.", _REVOPS)
+
+
+def _rows_check(describer: Describer, name: str, fields: Sequence[StatusField]) -> Check:
+    return lambda: check_rows(describer=describer, object_name=name, fields=fields)
 
 
 def _noting(faulty: set[str], name: str, check: Check) -> Check:

@@ -116,8 +116,23 @@ def check_status_fields(
     if bad:
         return tuple(bad)
     return (
-        Finding(describer.area, FindingState.GOOD, f"All {len(fields)} status fields of {object_name} can be written."),
+        Finding(
+            describer.area,
+            FindingState.GOOD,
+            f"All {len(fields)} status fields of {object_name} can be written.",
+        ),
     )
+
+
+def check_rows(*, describer: Describer, object_name: str, fields: Sequence[StatusField]) -> tuple[Finding, ...]:
+    """Whether we may make rows of an object of ours and set every field of them."""
+    described = describer.describe(object_name)
+    found = check_status_fields(describer=describer, object_name=object_name, fields=fields)
+    if described is None or described.is_createable:
+        return found
+    fix = f"{_PERMISSIONS} > {object_name} > Object Permissions > Create."
+    bad = Finding(describer.area, FindingState.BAD, f"We may not create {object_name}.", fix, ADMIN)
+    return (bad, *(one for one in found if one.state is FindingState.BAD))
 
 
 def read_path(object_name: str, name: str) -> str:

@@ -35,7 +35,7 @@ def test_describe_tells_types_lengths_and_picklists(api: Api) -> None:
 
 def test_the_status_fields_stand_on_the_four_objects(api: Api) -> None:
     for name in ("Quote", "Opportunity", "Order", "Account"):
-        assert sum(field.startswith("Sync_") for field in _fields(api, name)) == 21
+        assert sum(field.startswith("Sync_") for field in _fields(api, name)) == 25
 
 
 def test_child_relationships_and_key_prefixes_are_listed(api: Api) -> None:
@@ -131,7 +131,7 @@ def test_package_objects_exist_only_where_the_package_is_installed(api: Api, pac
     assert api.code(api.get("query", q="SELECT Id FROM SBQQ__Quote__c")) == (400, "INVALID_TYPE")
     assert client.rows("SELECT Id FROM SBQQ__Quote__c WHERE SBQQ__Primary__c = true") == []
     assert client.rows("SELECT Id FROM Order WHERE SBQQ__Quote__c != null") == []
-    assert sum(name.startswith("Sync_") for name in _fields(client, "SBQQ__Quote__c")) == 21
+    assert sum(name.startswith("Sync_") for name in _fields(client, "SBQQ__Quote__c")) == 25
     client.session.close()
     with pytest.raises(ValueError, match="unknown package"):
         Sandbox(packages=["nonsense"])
