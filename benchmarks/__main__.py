@@ -15,6 +15,7 @@ from benchmarks import (
     bench_receiver,
     bench_review,
     bench_schedule,
+    bench_sweep,
     bench_usage,
 )
 from tests.postgresql import PostgresqlServer
@@ -35,6 +36,7 @@ def main() -> None:
         bench_cash.main(server.new_database, entries=entries, invoiced=invoiced)
         bench_order_forms.main()
         bench_review.main(server.new_database, count=1_000 if is_quick else bench_review.DRAFTS)
+        bench_sweep.main(server.new_database, signed=bench_sweep.QUICK if is_quick else bench_sweep.SIGNED)
         bench_usage.main(server.new_database, count=bench_usage.QUICK if is_quick else bench_usage.CONTRACTS)
         bench_billing.main(server.new_database, count=bench_billing.QUICK if is_quick else bench_billing.CONTRACTS)
     finally:

@@ -58,7 +58,8 @@ class Check:
         return found
 
     def bad(self) -> list[Finding]:
-        return [finding for finding in self.all() if finding.state is not GOOD]
+        # Mail of these settings goes into a folder, which is told and is no concern here.
+        return [one for one in self.all() if one.state is not GOOD and not one.message.startswith("Mail goes")]
 
     def only(self) -> Finding:
         found = self.bad()
