@@ -48,6 +48,8 @@ def cpq_permission_files(cpq: tuple[Signed, ...]) -> dict[str, str]:
     """The same for the objects of Salesforce CPQ."""
     fields = [(one.name, field, True) for one in cpq for field in (*STATUS, *MONEY)]
     objects = [(one.name, "edit") for one in cpq] + [(_LINES[one.name], "read") for one in cpq]
+    # The lines of a contract that is signed by itself.
+    objects.append(("SBQQ__Subscription__c", "read"))
     integration: list[Item] = [
         ("description", "For the integration user of Countersign: the quotes of Salesforce CPQ."),
         *_fields(fields, []),
