@@ -122,6 +122,8 @@ GUARDS = {
     "POST /api/v1/invoices/<name:invoice_id>/reject": TOKEN,
     "POST /api/v1/invoices/<name:invoice_id>/void": TOKEN,
     "POST /api/v1/invoices/<name:invoice_id>/credit": TOKEN,
+    "POST /api/v1/invoices/<name:number>/stop": TOKEN,
+    "POST /api/v1/invoices/<name:number>/resume": TOKEN,
     "GET /api/v1/payments": TOKEN,
     "GET /api/v1/payments/<name:payment_id>": TOKEN,
     "GET /api/v1/customers": TOKEN,

@@ -123,6 +123,8 @@ def test_every_answer_has_the_shape_that_is_documented(
     seen |= {
         ("get", "/invoices/{number}/files"): machine.get(f"{nothing}/files"),
         ("post", "/invoices/{number}/files"): machine.send(f"{nothing}/files", b""),
+        ("post", "/invoices/{number}/stop"): machine.post(f"{nothing}/stop", {"kind": "pause", "reason": "x"}),
+        ("post", "/invoices/{number}/resume"): machine.send(f"{nothing}/resume", b""),
         ("get", "/invoices/{number}/links"): machine.get(f"{nothing}/links"),
         ("post", "/invoices/{number}/links"): machine.post(f"{nothing}/links", {"label": "x"}),
         ("post", "/links/{link_id}/revoke"): machine.send("/links/7/revoke", b""),

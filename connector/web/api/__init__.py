@@ -17,6 +17,7 @@ from connector.web.api import (
     requests,
     views,
     views_of_access,
+    views_of_collecting,
     views_of_delivery,
     views_of_forms,
     views_of_payments,
@@ -139,6 +140,15 @@ ENDPOINTS = (
     Endpoint(
         "POST", "/invoices/{invoice_id}/credit", decisions.credit, "Credit an issued invoice", FINANCE,
         decisions.DecisionAnswer, body=decisions.CreditBody, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "POST", "/invoices/{number}/stop", views_of_collecting.stop_invoice_reminders,
+        "Stop reminders of an invoice: disputed, promised, paused", FINANCE, views_of_collecting.StopAnswer,
+        body=views_of_collecting.StopBody, refusals=(404, 422, 503),
+    ),
+    Endpoint(
+        "POST", "/invoices/{number}/resume", views_of_collecting.resume_invoice_reminders,
+        "Remind of an invoice again", FINANCE, views_of_collecting.StopAnswer, refusals=(404, 422, 503),
     ),
     Endpoint(
         "GET", "/payments", views_of_payments.list_payments, "List payments", READ,
