@@ -239,8 +239,9 @@ class UsageBook(Protocol):
     def fetch_usage(self, *, questions: Sequence[UsageQuestion]) -> tuple[UsageReport, ...]:
         """The answers in the order of the questions, in as few calls as the platform allows.
 
-        A customer or feature that the platform does not know is Refused and named; one that it knows and that used
-        nothing has zero units only when the platform says zero, else units None.
+        A customer that the platform does not know is Refused and named; one that used nothing has zero units only when
+        the platform says zero, else units None. Of a feature that nobody ever reported no answer is complete: its units
+        or its `covered_until` are None.
         """
 
     def fetch_entitlements(self, *, customer_ref: str) -> tuple[EntitlementState, ...]:

@@ -20,6 +20,9 @@ from connector.domain.terms import ProvisionKind
 from connector.domain.usage import UsageQuestion, UsageReport
 
 _SETTLED_AFTER = timedelta(hours=1)
+# A counter goes on from the period before unless it is reset, so its last reading before the period is its base. The
+# longest reset period is a year; without that reading the whole counter would be taken for the period's usage.
+_LOOK_BACK = timedelta(days=366)
 _KINDS = {
     "CREDITS_GRANTED": LedgerKind.GRANTED,
     "CREDITS_CONSUMED": LedgerKind.CONSUMED,
@@ -48,7 +51,7 @@ class StiggUsage:
 
     def _of_counter(self, asked: Sequence[UsageQuestion]) -> list[UsageReport]:
         first = asked[0]
-        start = midnight(min(question.period.start for question in asked))
+        start = midnight(min(question.period.start for question in asked)) - _LOOK_BACK
         end = midnight(max(question.period.end for question in asked))
         points = self._points(first, start, end)
         reached = self._calls.clock.now() - _SETTLED_AFTER

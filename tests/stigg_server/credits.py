@@ -71,6 +71,18 @@ class Credits:
         markers = [{"timestamp": told(at), "type": "PERIODIC_RESET"} for at in sorted(self.resets)]
         return {"series": [{"tags": [], "points": points}] if points else [], "markers": markers}
 
+    def with_use(self, rights: list[dict[str, Any]], customer: str, resource: str | None) -> list[dict[str, Any]]:
+        """Effective entitlements and what was used: of running grants of a credit, by the last reading of a counter."""
+        return [right | self._used_of(right, customer, resource) for right in rights]
+
+    def _used_of(self, right: dict[str, Any], customer: str, resource: str | None) -> dict[str, Any]:
+        if right["type"] == "CREDIT":
+            grants = self.grants(customer, right["currency"]["currencyId"], resource)
+            return {"currentUsage": sum(one["consumedAmount"] for one in grants if one["status"] == "ACTIVE")}
+        ref = right["feature"]["id"]
+        readings = [one for one in self.readings if (one.customer, one.ref, one.resource) == (customer, ref, resource)]
+        return {"currentUsage": max(readings, key=lambda one: one.at).value if readings else 0}
+
     def _recurring(self, held: Held, one: dict[str, Any]) -> list[dict[str, Any]]:
         now, found = self._subscriptions.now(), []
         stop = min(moment for moment in (held.ends_at, held.cancelled_at, now) if moment is not None)

@@ -118,7 +118,8 @@ def _customers(server: StiggServer, asked: Asked) -> list[dict[str, Any]]:
 
 
 def _entitlements(server: StiggServer, asked: Asked) -> dict[str, Any]:
-    found = server.subscriptions.effective(asked.names["id"], asked.query.get("resourceId"))
+    customer, resource = asked.names["id"], asked.query.get("resourceId")
+    found = server.credits.with_use(server.subscriptions.effective(customer, resource), customer, resource)
     return {"accessDeniedReason": None if found else "NoActiveSubscription", "entitlements": found}
 
 
