@@ -29,6 +29,8 @@ from connector.ports import Clock
 
 # The clocks of those who report may run a little ahead of ours.
 _AHEAD = timedelta(minutes=5)
+# No row of the ledger has a longer number.
+_MOST_DIGITS = 18
 
 
 class EventsRefused(Refused):
@@ -138,7 +140,8 @@ class EmbeddedUsage:
     ) -> LedgerPage:
         """The movements of one credit, newest first. Raises NotFound."""
         self._refuse_unknown(customer_ref)
-        before = int(after) if after.isascii() and after.isdigit() else None
+        is_row = after.isascii() and after.isdigit() and len(after) <= _MOST_DIGITS
+        before = int(after) if is_row else None
         return self.rows.ledger(customer_ref=customer_ref, credit_ref=credit_ref, before=before, limit=limit)
 
     def _refuse_unknown(self, customer_ref: str) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from connector.domain.money import Money, total
 from connector.errors import Refused
@@ -20,6 +21,8 @@ from connector.errors import Refused
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]+")
 # An account number of fewer signs could be the end of many IBANs.
 _SHORTEST_TAIL = 8
+# More than can be kept exactly in the smallest unit of every currency and still be summed.
+_IMPOSSIBLE = Decimal(10) ** 11
 
 
 class StatementRefused(Refused):
@@ -122,6 +125,7 @@ def check_statement(statement: BankStatement) -> None:
             )
         if entry.amount.rounded() != entry.amount:
             raise StatementRefused(f"{entry.amount} on {entry.booked_on} is no amount of its currency.", code="AMOUNT")
+    _refuse_impossible(statement)
     if statement.opening is None or statement.closing is None:
         return
     booked = total((entry.amount for entry in statement.entries), currency=statement.currency)
@@ -131,6 +135,16 @@ def check_statement(statement: BankStatement) -> None:
             f"its entries come to {booked}, it closes with {statement.closing}.",
             code="WRONG_BALANCE",
         )
+
+
+def _refuse_impossible(statement: BankStatement) -> None:
+    amounts = [statement.opening, statement.closing, *(entry.amount for entry in statement.entries)]
+    for amount in amounts:
+        if amount is not None and abs(amount.amount) >= _IMPOSSIBLE:
+            raise StatementRefused(
+                f"Statement {statement.number} of {statement.account} tells of {amount}, which no account holds.",
+                code="AMOUNT",
+            )
 
 
 def refuse_gap(*, statement: BankStatement, last_number: str, last_closing: Money | None) -> None:

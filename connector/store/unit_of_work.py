@@ -153,9 +153,7 @@ def _sqlite_writer(url: URL) -> Engine:
     file = Path(str(url.database))
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = WriteLock(file)
-    engine = sa.create_engine(
-        url, pool_size=8, max_overflow=32, connect_args={"check_same_thread": False, "timeout": 30}
-    )
+    engine = sa.create_engine(url, pool_size=8, max_overflow=32, connect_args=_CONNECT, **_QUIET)
     event.listen(engine, "connect", _prepare_sqlite)
 
     @event.listens_for(engine, "begin")
@@ -174,9 +172,7 @@ def _sqlite_writer(url: URL) -> Engine:
 
 
 def _sqlite_reader(url: URL) -> Engine:
-    engine = sa.create_engine(
-        url, pool_size=8, max_overflow=32, connect_args={"check_same_thread": False, "timeout": 30}
-    )
+    engine = sa.create_engine(url, pool_size=8, max_overflow=32, connect_args=_CONNECT, **_QUIET)
     event.listen(engine, "connect", _prepare_sqlite)
 
     @event.listens_for(engine, "begin")

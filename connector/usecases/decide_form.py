@@ -177,7 +177,7 @@ def _readable(form: StoredForm) -> StoredForm:
 
 
 def _reason(reason: str) -> str:
-    told = " ".join(reason.split())
+    told = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
     if not _SHORTEST_REASON <= len(told) <= _LONGEST_REASON:
         raise FormDecisionRefused(
             "The reason is missing or too long.",

@@ -11,7 +11,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from connector.errors import Retryable
+from connector.errors import NotFound, Refused, Retryable
 from connector.problems import problem_of_bug
 from connector.services import current_services
 from connector.usecases.open_file import FileRefused, OpenedFile
@@ -96,7 +96,8 @@ def _file(found: OpenedFile | None) -> Response:
 
 
 @hosted.errorhandler(FileRefused)
-def _no_such_file(_error: FileRefused) -> Response:
+@hosted.errorhandler(NotFound)
+def _no_such_file(_error: Refused) -> Response:
     return answer_missing()
 
 

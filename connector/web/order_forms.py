@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from connector.domain.review import Actor
@@ -19,8 +21,16 @@ order_forms = Blueprint("order_forms", __name__, url_prefix="/review/order-forms
 order_forms.before_request(require_login)
 
 _LABELS = {state: (words.label, words.tone) for state, words in FORM_WORDS.items()}
-_MOST_DIGITS = 18
+# The largest numbers that both databases can hold.
+_LARGEST = {"form_id": 2**63 - 1, "page": 2**31 - 1}
 _ANSWER = "answer."
+
+
+@order_forms.url_value_preprocessor
+def keep_numbers(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """A number that no database holds names nothing, like every other one that was never given."""
+    for name in _LARGEST.keys() & (values or {}).keys():
+        values[name] = min(values[name], _LARGEST[name])  # type: ignore[index]
 
 
 @order_forms.before_app_request
@@ -66,7 +76,6 @@ def upload() -> AnyResponse:
 @order_forms.get("/<int:form_id>")
 def show(form_id: int) -> str:
     """One order form beside Salesforce."""
-    _check(form_id)
     with current_services().database.reading() as connection:
         found = queries_order_forms.load_form(connection=connection, form_id=form_id)
     return render_template(
@@ -83,7 +92,6 @@ def show(form_id: int) -> str:
 @order_forms.get("/<int:form_id>/pages/<int:page>.png")
 def picture(form_id: int, page: int) -> Response:
     """The picture of a page."""
-    _check(form_id)
     with current_services().database.reading() as connection:
         png = load_picture(connection=connection, form_id=form_id, page=page)
     return Response(png, content_type="image/png")
@@ -92,7 +100,6 @@ def picture(form_id: int, page: int) -> Response:
 @order_forms.get("/<int:form_id>/file")
 def download(form_id: int) -> Response:
     """The document itself, never shown inside of our page."""
-    _check(form_id)
     with current_services().database.reading() as connection:
         form = queries_order_forms.load_form(connection=connection, form_id=form_id).form
         content = load_content(connection=connection, sha256=form.sha256)
@@ -145,8 +152,3 @@ def _actor() -> Actor:
 def _back(form_id: int, told: str) -> AnyResponse:
     flash(told, "info")
     return redirect(url_for("order_forms.show", form_id=form_id))
-
-
-def _check(form_id: int) -> None:
-    if len(str(form_id)) > _MOST_DIGITS:
-        abort(404, description="There is no such order form.")

@@ -5,11 +5,12 @@ Reads from the address, asks one query or use case, shows the answer. Decisions 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from connector.services import current_services
@@ -31,6 +32,7 @@ _HEADS = (
     *("id", "number", "kind", "state", "customer", "account", "company", "bill date", "net", "gross", "currency"),
     *("lines", "risk", "warnings", "PO number", "reason", "owner", "held until", "made"),
 )
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LARGEST_ID = 2**63 - 1
 
 
@@ -103,7 +105,7 @@ def approve_quiet() -> AnyResponse:
         asked=view.asked,
         digest=request.form.get("digest", ""),
         user=g.user,
-        request_key=request.form.get("request_key", "")[:64] or secrets.token_urlsafe(24),
+        request_key=_request_key(),
     )
     return redirect(url_for("review.show_bulk", bulk_id=bulk_id), 303)
 
@@ -121,6 +123,14 @@ def choice_changed(error: ChoiceChanged) -> AnyResponse:
     """Show the list as it is now, and say so."""
     flash(f"{error} {error.fix}", "warn")
     return redirect(url_for("review.confirm_quiet", **queue_view().kept), 303)
+
+
+def _request_key() -> str:
+    """What the page gave its form, so that a double click is one approval; a form without one is a new one."""
+    key = request.form.get("request_key", "")
+    if key and not _KEY.fullmatch(key):
+        abort(400, description="The form is not complete: load the page again.")
+    return key or secrets.token_urlsafe(24)
 
 
 def _may_approve(view: QueueView) -> bool:

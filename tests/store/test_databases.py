@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 
 from connector.adapters.clock import FixedClock
@@ -35,3 +36,13 @@ def test_what_is_committed_stays(database: Database, clock: FixedClock) -> None:
         work.commit()
 
     assert _rows(database) == 1
+
+
+def test_what_a_row_holds_is_not_in_the_text_of_an_error(sqlite_database: Database, clock: FixedClock) -> None:
+    row = {"org_id": "a-secret-of-yours", "object": "Quote", "swept_until": clock.now()}
+
+    with pytest.raises(sa.exc.IntegrityError) as refused, sqlite_database.unit_of_work() as work:
+        for _ in range(2):
+            work.execute(tables.watermarks.insert(), row)
+
+    assert "a-secret-of-yours" not in str(refused.value)

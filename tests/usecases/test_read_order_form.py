@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from connector.adapters.clock import FixedClock
 from connector.domain.form_readings import CheckedForm, FormReading, FoundValue, ReadFrom
+from connector.domain.review import Actor
 from connector.order_forms.apart import FormQuestion
 from connector.store.tables_order_forms import order_forms
 from connector.store.unit_of_work import Database
@@ -57,3 +58,16 @@ def test_a_document_cannot_say_that_it_is_one_that_stands_alone(read: Read, data
     assert done == FormsRead(read=1)
     with database.reading() as connection:
         assert connection.execute(sa.select(order_forms.c.record_id)).scalars().all() == [""]
+
+
+def test_a_reason_is_kept_as_text_that_every_database_can_hold(
+    read: Read, database: Database, clock: FixedClock
+) -> None:
+    read({"customer_name": "Aurora"})
+    desk = FormDesk(database, clock, RecordingStarter(), make_services(database, clock).orgs, FormSettings())
+
+    desk.reject(form_id=1, actor=Actor("finn", "finance"), reason="Not\x00 ours, \u202esays sales.")
+
+    with database.reading() as connection:
+        reason = connection.execute(sa.select(order_forms.c.decision_reason)).scalar_one()
+    assert reason == "Not ours, says sales."

@@ -359,3 +359,14 @@ def test_payments_stand_in_the_history_and_lower_what_is_open(database: Database
     page = sharing.app.test_client().get(f"/invoice/{token}?lang=en").text
     assert "Nothing is due on this document." in page
     assert '<span class="badge paid">' in page
+
+
+def test_a_file_that_was_never_begun_is_nothing_and_no_fault_of_ours(
+    sharing: Sharing, customer: FlaskClient, sqlite_database: Database
+) -> None:
+    token = sharing.share(sharing.finance.issued(sold(customer=AURORA)))
+    with sqlite_database.unit_of_work() as work:
+        work.execute(metadata.tables["artifacts"].delete())
+        work.commit()
+
+    assert customer.get(f"/invoice/{token}.xml").status_code == 404

@@ -191,3 +191,13 @@ def test_viewers_decide_nothing(sqlite_database: Database, clock: FixedClock, ap
     sign_in(client, name="vera")
 
     assert _upload(client, PDF).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["", "/file", f"/pages/{2**31}.png", "/answers", "/read", "/confirm", "/record"])
+def test_a_number_that_no_database_holds_names_nothing(person: FlaskClient, path: str) -> None:
+    address, form = f"/review/order-forms/{2**63}{path}", {"reason": "I hold it in my hands", "salesforce_id": "x"}
+    is_read = not path or "." in path or path == "/file"
+
+    answer = person.get(address) if is_read else send_form(person, address, page="/review/order-forms", **form)
+
+    assert answer.status_code in (404, 422)

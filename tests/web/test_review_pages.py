@@ -367,6 +367,12 @@ def test_who_may_only_look_approves_nothing_together(team: Team) -> None:
 # Together
 
 
+def test_a_form_with_a_key_that_no_page_gave_approves_nothing_together(team: Team, starter: RecordingStarter) -> None:
+    answer = team.press("anna", "/review/approve-quiet", page="/review", request_key="a\x00b", digest="x")
+
+    assert (answer.status_code, starter.started) == (400, [])
+
+
 def test_approving_together_shows_what_then_how_far_then_why_not(team: Team, starter: RecordingStarter) -> None:
     morning(team)
     page = team.browser("anna").get("/review/approve-quiet").text

@@ -208,3 +208,12 @@ def test_a_reversed_credit_in_mt940_is_never_money_in(till: Till) -> None:
     with till.database.reading() as connection:
         amounts = list(connection.execute(sa.select(payments.c.amount)).scalars())
     assert [str(one) for one in amounts] == ["1190.0000"]
+
+
+def test_an_amount_that_no_account_can_hold_is_refused_and_nothing_is_kept(till: Till) -> None:
+    huge = f"{10**12},00"
+
+    with pytest.raises(StatementRefused) as refused:
+        take(till, mt940(2, "0,00", huge, f":61:2603020302C{huge}NTRFNONREF//A"))
+
+    assert (refused.value.code, counts(till)) == ("AMOUNT", (0, 0, 0))
