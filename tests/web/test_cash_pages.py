@@ -231,7 +231,7 @@ def test_finance_confirms_with_the_keyboard(
         page.keyboard.press("Enter")
         expect(page.get_by_text("Allocated.")).to_be_visible()
         page.goto(f"{address}/review/cash")
-        expect(page.get_by_role("heading", name="Cash", level=1)).to_be_visible()
+        expect(page.get_by_role("heading", name="Matching", level=1)).to_be_visible()
         if request.config.getoption("--update-screenshots"):
             page.screenshot(path=IMAGES / "cash.png", full_page=True)
 
@@ -247,7 +247,7 @@ def _signed_in(browser: Browser, address: str) -> Iterator[Page]:
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Cash", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Matching", level=1)).to_be_visible()
     yield page
     page.close()
     assert complaints == []
