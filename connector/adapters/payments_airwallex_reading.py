@@ -66,6 +66,9 @@ _STATES = {
 _DECIMAL = re.compile(r"-?\d{1,24}(\.\d{1,12})?")
 
 
+_NONSENSE, _MOST_PLACES = Decimal(10) ** 15, 15
+
+
 class UnreadableObject(Refused):
     """An answer of the payment provider lacks something or holds nonsense."""
 
@@ -154,13 +157,14 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 def _amount(row: Mapping[str, Any], name: str) -> Decimal:
     """An exact amount: Airwallex writes it as a number in most groups and as text in some."""
     found = row.get(name)
-    if isinstance(found, Decimal) and found.is_finite():
-        return found
-    if isinstance(found, int) and not isinstance(found, bool):
-        return Decimal(found)
-    if isinstance(found, str) and _DECIMAL.fullmatch(found):
-        return Decimal(found)
-    raise UnreadableObject(f"The answer has no amount in {name}.")
+    is_text = isinstance(found, str) and _DECIMAL.fullmatch(found)
+    if isinstance(found, bool) or not (is_text or isinstance(found, Decimal | int)):
+        raise UnreadableObject(f"The answer has no amount in {name}.")
+    amount = Decimal(str(found))
+    # Compared before it is written out: 1e400 is short here and endless everywhere else.
+    if not amount.is_finite() or abs(amount) >= _NONSENSE or -int(amount.as_tuple().exponent) > _MOST_PLACES:
+        raise UnreadableObject(f"The amount in {name} is none.")
+    return amount
 
 
 def _instant(row: Mapping[str, Any], name: str, *, otherwise: datetime | None = None) -> datetime:

@@ -13,16 +13,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
-from connector.domain.money import Money, total
+from connector.domain.money import IMPOSSIBLE_AMOUNT, Money, total
 from connector.errors import Refused
 
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]+")
 # An account number of fewer signs could be the end of many IBANs.
 _SHORTEST_TAIL = 8
-# More than can be kept exactly in the smallest unit of every currency and still be summed.
-_IMPOSSIBLE = Decimal(10) ** 11
 
 
 class StatementRefused(Refused):
@@ -140,7 +137,7 @@ def check_statement(statement: BankStatement) -> None:
 def _refuse_impossible(statement: BankStatement) -> None:
     amounts = [statement.opening, statement.closing, *(entry.amount for entry in statement.entries)]
     for amount in amounts:
-        if amount is not None and abs(amount.amount) >= _IMPOSSIBLE:
+        if amount is not None and abs(amount.amount) >= IMPOSSIBLE_AMOUNT:
             raise StatementRefused(
                 f"Statement {statement.number} of {statement.account} tells of {amount}, which no account holds.",
                 code="AMOUNT",

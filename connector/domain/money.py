@@ -12,6 +12,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from connector.errors import Refused
 
+# From here on an amount cannot be kept exactly in the smallest unit of every currency and still be summed.
+IMPOSSIBLE_AMOUNT = Decimal(10) ** 11
 # ISO 4217 minor units that are not two.
 _PLACES = {
     **dict.fromkeys(

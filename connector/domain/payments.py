@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 
 from connector.domain.fulfilment import IllegalTransition
-from connector.domain.money import Money, total
+from connector.domain.money import IMPOSSIBLE_AMOUNT, Money, total
 from connector.errors import Refused
 
 
@@ -282,8 +282,8 @@ def refuse_allocation(*, payment: PaymentBalance, invoice: InvoiceBalance, amoun
 
 
 def refuse_amount(amount: Money) -> None:
-    """Raises PaymentRefused unless it is above zero and has no more places than its currency."""
-    if amount.amount <= 0 or amount.rounded() != amount:
+    """Raises PaymentRefused unless it is above zero, can be kept, and has no more places than its currency."""
+    if not 0 < amount.amount < IMPOSSIBLE_AMOUNT or amount.rounded() != amount:
         raise PaymentRefused(
             f"{amount} is no amount that can move.", code="AMOUNT", fix="Use an amount above zero that exists."
         )

@@ -81,6 +81,12 @@ def _apply(desk: CashDesk, provider: PaymentProvider, event: ClaimedEvent) -> Ev
         return _book(desk, provider, event, found)
     except ConnectorError as error:
         return _keep_failure(desk, event, error)
+    except Exception as error:  # noqa: BLE001 - one event that nobody anticipated holds up no other; it says why
+        log.exception("payment_event_broken", event_id=event.id)
+        said = (
+            f"Countersign met an error of its own ({type(error).__name__}). Tell the operator the number of the event."
+        )
+        return _later(desk, event, "UNEXPECTED", said, asked=0)
 
 
 def _fetch(provider: PaymentProvider, event: ClaimedEvent) -> ProviderObject | str | None:

@@ -142,7 +142,16 @@ def test_an_amount_that_is_no_money_is_shown_and_not_booked(
     assert sqlite_counter.till.open(invoice) == "1190.00 EUR open"
 
 
-@pytest.mark.parametrize(("amount", "currency"), [("10.001", "EUR"), ("10.00", "XYZ"), ("10.5", "JPY")])
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        ("10.001", "EUR"),
+        ("10.00", "XYZ"),
+        ("10.5", "JPY"),
+        ("1000000000000.00", "EUR"),
+        ("1e400", "EUR"),
+    ],
+)
 def test_money_that_cannot_exist_is_given_to_a_person(
     sqlite_counter: Counter, server: StrictAirwallex, amount: str, currency: str
 ) -> None:
@@ -153,6 +162,25 @@ def test_money_that_cannot_exist_is_given_to_a_person(
 
     assert sqlite_counter.apply() == Applied(given_up=1)
     assert sqlite_counter.events()[0].startswith("failed ")
+
+
+def test_an_event_that_nobody_anticipated_waits_visibly_and_holds_up_no_other(
+    sqlite_counter: Counter, server: StrictAirwallex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, link = linked(sqlite_counter)
+    ref = server.pay(link)["id"]
+    sqlite_counter.tell(PAYMENT, ref, event_id="evt_1")
+    sqlite_counter.tell(PAYMENT, ref, event_id="evt_2")
+
+    def break_once(_self: object, **_asked: object) -> None:
+        monkeypatch.undo()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(type(sqlite_counter.provider), "fetch", break_once)
+
+    assert sqlite_counter.apply() == Applied(done=1, waiting=1)
+    assert sqlite_counter.payments() == [("1190.00 EUR", "received", "0.00")]
+    assert sorted(sqlite_counter.events())[1] == "waiting UNEXPECTED"
 
 
 def test_an_event_about_nothing_that_exists_is_kept_and_shown(sqlite_counter: Counter, clock: FixedClock) -> None:
