@@ -93,6 +93,15 @@ def list_differences(
     return read_page(connection=connection, query=query, key=columns.id, page=page, row=_row)
 
 
+def open_subjects(*, connection: Connection, room: str, subject: str) -> set[str]:
+    """The numbers of the subjects of that kind that have open differences in the room."""
+    columns = differences.c
+    query = sa.select(columns.subject_number).where(
+        columns.room == room, columns.subject == subject, columns.resolved_at.is_(None)
+    )
+    return set(connection.execute(query.distinct()).scalars())
+
+
 def open_count(*, connection: Connection, room: str = "") -> int:
     """How many differences are open."""
     query = sa.select(sa.func.count()).select_from(differences).where(differences.c.resolved_at.is_(None))

@@ -31,12 +31,18 @@ class AccessReconciled:
 
 
 def reconcile_access(*, database: Database, clock: Clock, platform: EntitlementPlatform) -> AccessReconciled:
-    """Compare every running contract, value by value; found differences open rows, those that are gone resolve."""
+    """Compare every running contract, value by value; found differences open rows, those that are gone resolve.
+
+    Those of a contract that runs no more resolve too: nothing is sold any longer that could differ.
+    """
     done, after = AccessReconciled(), 0
+    with database.reading() as connection:
+        ended = differences.open_subjects(connection=connection, room=ROOM, subject="contract")
     while True:
         with database.looking() as work:
             page = contracts.running_page(work=work, after=after, today=clock.now().date(), limit=_PAGE)
         for contract_id, number, customer_name in page:
+            ended.discard(number)
             try:
                 found = _found(database, platform, contract_id, customer_name)
             except ConnectorError as error:
@@ -47,8 +53,11 @@ def reconcile_access(*, database: Database, clock: Clock, platform: EntitlementP
             done.differences += len(found)
             _keep(database, clock, number, found)
         if len(page) < _PAGE:
-            return done
+            break
         after = page[-1][0]
+    for number in sorted(ended):
+        _keep(database, clock, number, [])
+    return done
 
 
 def _found(
