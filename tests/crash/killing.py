@@ -28,7 +28,7 @@ _GATEWAY_CALLS = ("fetch", "write")
 
 
 class KillingPoints:
-    """Counts the points inside runs of one kind (look, spread, write_back, bill).
+    """Counts the points inside runs of one kind (look, spread, write_back, bill, credits).
 
     At the `kill_at`-th point (0 = never) the process gets the signal: SIGKILL ends it, SIGSTOP pauses it.
     """
@@ -56,6 +56,7 @@ class KillingPoints:
         Looker.look = self._run("look", Looker.look)  # type: ignore[method-assign]
         connector.bootstrap.spread = self._run("spread", connector.bootstrap.spread)
         connector.jobs.write_back = self._run("write_back", connector.jobs.write_back)
+        connector.jobs.grant_due_credits = self._run("credits", connector.jobs.grant_due_credits)
         Biller.bill_next_chunk = self._run("bill", Biller.bill_next_chunk)  # type: ignore[method-assign]
 
     def _around(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
