@@ -52,6 +52,7 @@ GUARDS = {
     "POST /review/order-forms/<int:form_id>/answers": LOGIN,
     "POST /review/order-forms/<int:form_id>/record": LOGIN,
     "POST /review/order-forms/<int:form_id>/read": LOGIN,
+    "POST /review/order-forms/envelopes/<int:envelope_id>/fetch": LOGIN,
     "POST /api/v1/order-forms": TOKEN,
     "GET /api/v1/order-forms/<name:number>": TOKEN,
     "GET /review/contracts": LOGIN,

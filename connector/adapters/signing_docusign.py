@@ -19,6 +19,7 @@ import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from connector.adapters.http import HttpSettings, ServiceSession, require_safe_url
+from connector.domain.assumptions import Finding, FindingState
 from connector.domain.salesforce_ids import NotASalesforceId, id18
 from connector.domain.tie_out import Person
 from connector.errors import ConnectorError, Misconfigured, NotFound, RateLimited, Refused, Unavailable
@@ -92,6 +93,16 @@ class DocusignProvider:
             certificate=self._bytes(f"{place}/documents/certificate", largest_file),
         )
 
+    def prove(self) -> Iterator[Finding]:
+        """Whether we can log in and the account can be read. Raises as `fetch_envelope` does."""
+        try:
+            account = self._json("")
+        except NotFound as error:
+            fix = "Correct [docusign] account_id; base_url must be the one that DocuSign names for this account."
+            raise DocusignRefused(f"DocuSign knows no account {self._login.account_id} here.", fix=fix) from error
+        name = str(account.get("accountName", ""))[:100]
+        yield Finding("docusign", FindingState.GOOD, f"We are logged in to the DocuSign account {name!r}.")
+
     def _documents(
         self, place: str, listed: Sequence[Mapping[str, Any]], largest_file: int
     ) -> Iterator[EnvelopeDocument]:
@@ -138,7 +149,8 @@ class DocusignProvider:
 
     def _get_once(self, place: str, most: int, *, is_second: bool = False) -> bytes:
         token = self._known_token()
-        url = f"{self._login.base_url}/restapi/v2.1/accounts/{quote(self._login.account_id, safe='')}/{place}"
+        account = quote(self._login.account_id, safe="")
+        url = f"{self._login.base_url}/restapi/v2.1/accounts/{account}/{place}".rstrip("/")
         with ServiceSession(settings=self._http) as session:
             try:
                 with session.get(url, headers={"Authorization": f"Bearer {token}"}, stream=True) as answer:

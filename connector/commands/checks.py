@@ -37,6 +37,7 @@ def check(setting: Setting, *, quiet: bool) -> int:
             clock=parts.clock,
             assumed=parts.assumed,
             payments=parts.payments,
+            signing=parts.signing,
             on_progress=on_progress,
         )
     return _tell(setting, found, quiet=quiet)

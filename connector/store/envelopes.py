@@ -22,6 +22,8 @@ from connector.store.tables_order_forms import envelope_events, envelopes
 from connector.store.unit_of_work import UnitOfWork
 
 OPEN, DUE, FETCHED, FAILED, HINT = "open", "due", "fetched", "failed", "hint"
+# How the audit log names an envelope.
+SUBJECT = "envelope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +173,11 @@ def save_failed(
 
 
 def fetch_again(*, work: UnitOfWork, envelope_id: int, now: datetime) -> int:
-    """Try a failed one again; answers whether there was one."""
+    """Try a failed one, or one whose documents were refused, again; answers whether there was one."""
     c = envelopes.c
-    failed = envelopes.update().where(c.id == envelope_id, c.state == FAILED)
-    return work.execute(failed.values(state=DUE, not_before=None, attempts=0, changed_at=now)).rowcount
+    ended = envelopes.update().where(c.id == envelope_id, c.state.in_((FAILED, FETCHED)))
+    values = {"state": DUE, "not_before": None, "attempts": 0, "code": "", "message": "", "changed_at": now}
+    return work.execute(ended.values(values)).rowcount
 
 
 def load(*, connection: Connection, envelope_id: int) -> StoredEnvelope:

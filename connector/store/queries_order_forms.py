@@ -18,6 +18,7 @@ from connector.store.form_rows import StoredForm
 from connector.store.order_forms import SUBJECT
 from connector.store.queries import Page, PageAsked, contains
 from connector.store.tables import orders, records
+from connector.store.tables_order_forms import envelopes as envelope_rows
 from connector.store.tables_order_forms import order_forms
 
 FORM_STATES = tuple(state.value for state in FormState)
@@ -52,6 +53,49 @@ class FormDetail:
     decisions: tuple[audit.AuditRow, ...]
     envelope: StoredEnvelope | None
     events: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeRow:
+    """A signed envelope that brought no order form; `next_try_at` None: nothing happens by itself."""
+
+    id: int
+    provider: str
+    envelope_ref: str
+    subject: str
+    state: str
+    record_id: str
+    code: str
+    message: str
+    completed_at: datetime | None
+    next_try_at: datetime | None
+
+
+def list_stuck_envelopes(*, connection: Connection, limit: int = 50) -> list[EnvelopeRow]:
+    """Completed envelopes without an order form, newest first.
+
+    A hint that names its record is none of them: that record was looked at, and nothing else was to follow.
+    """
+    c = envelope_rows.c
+    brought = sa.exists().where(order_forms.c.envelope_id == c.id)
+    is_told = (c.state == envelopes.HINT) & (c.record_id != "")
+    is_stuck = (c.state == envelopes.FAILED) | (~brought & (c.state != envelopes.OPEN) & ~is_told)
+    query = sa.select(*(c[name] for name in _ENVELOPE_COLUMNS), c.not_before.label("next_try_at")).where(is_stuck)
+    found = connection.execute(query.order_by(c.id.desc()).limit(limit))
+    return [EnvelopeRow(**row._asdict()) for row in found]
+
+
+_ENVELOPE_COLUMNS = (
+    "id", "provider", "envelope_ref", "subject", "state", "record_id", "code", "message", "completed_at",
+)  # fmt: skip
+
+
+def forms_of_record(*, connection: Connection, org_id: str, record_id: str) -> list[FormRow]:
+    """The order forms of one record, newest first."""
+    c = order_forms.c
+    query = _with_order(sa.select(order_forms, orders.c.number.label("order_number")))
+    query = query.where(c.org_id == org_id, c.record_id == record_id, c.record_id != "").order_by(c.id.desc())
+    return [_row(row) for row in connection.execute(query)]
 
 
 def list_forms(*, connection: Connection, page: PageAsked, state: str = "", text: str = "") -> Page[FormRow]:

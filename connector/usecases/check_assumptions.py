@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from connector.domain.assumptions import Assumptions, CatalogueUse, Finding, FindingState, SignedUse, StatusField
@@ -51,6 +52,7 @@ def check_assumptions(
     clock: Clock,
     assumed: Assumptions,
     payments: PaymentProvider | None = None,
+    signing: Mapping[str, object] = MappingProxyType({}),
     on_progress: Progress = lambda _done, _all, _area: None,
 ) -> tuple[Finding, ...]:
     """How every assumption stands, in the order to mend them. `on_progress` hears (done, all, what is next).
@@ -66,6 +68,9 @@ def check_assumptions(
     ]
     if payments is not None:
         checks.append((PAYMENTS, _payments_check(payments, assumed)))
+    for name, provider in signing.items():
+        if isinstance(provider, ProvesItself):
+            checks.append((name, provider.prove))
     for org in orgs.values():
         checks += _org_checks(org, clock, platform, assumed.for_org(org.org_id))
     return _run(checks, on_progress)

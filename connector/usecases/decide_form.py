@@ -20,7 +20,7 @@ from connector.errors import NotFound, Refused
 from connector.order_forms.layouts import PLAIN
 from connector.order_forms.values import Unclear, read_value
 from connector.ports import Clock, Org
-from connector.store import audit, order_forms
+from connector.store import audit, envelopes, order_forms
 from connector.store.form_rows import StoredForm
 from connector.store.unit_of_work import Database, UnitOfWork
 from connector.usecases.announce_form import announce_form
@@ -140,6 +140,20 @@ class FormDesk:
                 attempts=0, not_before=None, accepted_hash="",
             )  # fmt: skip
             self._conclude(work, form, moved, "read_again", actor, "", is_final=False)
+
+    def fetch_again(self, *, envelope_id: int, actor: Actor) -> None:
+        """Fetch the documents of an envelope once more. Raises NotFound, and FormDecisionRefused for one under way."""
+        now = self.clock.now()
+        with self.database.unit_of_work() as work:
+            before = envelopes.load(connection=work.connection, envelope_id=envelope_id)
+            if not envelopes.fetch_again(work=work, envelope_id=envelope_id, now=now):
+                raise FormDecisionRefused(f"The envelope {before.envelope_ref} is {before.state}; nothing was changed.")
+            audit.append(
+                work=work, chain=FORM_CHAIN, at=now, actor=actor.name, role=actor.role, subject=envelopes.SUBJECT,
+                subject_id=envelope_id, event="fetch_again", before=before.state, after=envelopes.DUE,
+                data={"provider": before.provider, "envelope": before.envelope_ref},
+            )  # fmt: skip
+            work.commit()
 
     def _conclude(
         self,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.domain.tie_out import label_of
-from connector.store.queries_order_forms import FormDetail
+from connector.store.envelopes import FAILED, FETCHED, HINT
+from connector.store.queries_order_forms import EnvelopeRow, FormDetail
 from connector.web.words import Words
 
 FORM_WORDS: Mapping[str, Words] = {
@@ -20,6 +21,36 @@ FORM_WORDS: Mapping[str, Words] = {
     "accepted": Words("Accepted", "good", "person", "Somebody accepted the differences, with a reason."),
     "rejected": Words("Rejected", "idle", "skip", "Somebody said that it does not count."),
 }
+
+
+_OPERATORS = ("DOCUSIGN_LOGIN", "PROVIDER_OFF", "UNEXPECTED", "MISCONFIGURED")
+_PROVIDERS = {
+    "docusign": "DocuSign", "pandadoc": "PandaDoc", "dropbox-sign": "Dropbox Sign", "adobe-sign": "Adobe Acrobat Sign",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StuckEnvelope:
+    """An envelope without an order form in words: why, who acts, and whether fetching again can help."""
+
+    row: EnvelopeRow
+    provider: str
+    reason: str
+    owner: str
+    may_fetch: bool
+
+
+def stuck_envelope(row: EnvelopeRow) -> StuckEnvelope:
+    """What the page says about it."""
+    reason, owner = row.message, "operator" if row.code in _OPERATORS else "finance"
+    if row.state == HINT:
+        reason = "It names no Salesforce record, and documents of this provider are not fetched. Send the signed PDF."
+    elif row.state == FETCHED:
+        reason = row.message or "Its documents are those of another order form, or it has none."
+    elif row.state != FAILED:
+        reason, owner = row.message or "Its documents are being fetched.", "nobody"
+    may_fetch = row.state in (FAILED, FETCHED)
+    return StuckEnvelope(row, _PROVIDERS.get(row.provider, row.provider), reason, owner, may_fetch)
 
 
 @dataclass(frozen=True, slots=True)

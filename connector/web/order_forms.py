@@ -12,8 +12,8 @@ from connector.domain.tie_out import label_of
 from connector.services import current_services
 from connector.store import queries_order_forms
 from connector.store.order_forms import load_content, load_picture
-from connector.web.form_rows import FORM_WORDS, shown_pages
-from connector.web.lists import choices, list_asked, next_url
+from connector.web.form_rows import FORM_WORDS, shown_pages, stuck_envelope
+from connector.web.lists import ListAsked, choices, list_asked, next_url
 from connector.web.sessions import MAY_ACT, needs_role, require_login
 from connector.web.uploads import allow_large, read_upload
 
@@ -49,8 +49,10 @@ def index() -> str:
         page = queries_order_forms.list_forms(
             connection=connection, page=asked.page, state=asked.state, text=asked.text
         )  # fmt: skip
+        stuck = queries_order_forms.list_stuck_envelopes(connection=connection) if _is_start(asked) else []
     return render_template(
         "review/order_forms.html",
+        envelopes=[stuck_envelope(row) for row in stuck],
         asked=asked,
         rows=page.rows,
         words=FORM_WORDS,
@@ -143,6 +145,20 @@ def read_again(form_id: int) -> AnyResponse:
     """Read the document once more."""
     current_services().forms.read_again(form_id=form_id, actor=_actor())
     return _back(form_id, "The document is being read again.")
+
+
+@order_forms.post("/envelopes/<int:envelope_id>/fetch")
+@needs_role(MAY_ACT)
+def fetch_again(envelope_id: int) -> AnyResponse:
+    """Fetch the documents of an envelope once more."""
+    _check(envelope_id)
+    current_services().forms.fetch_again(envelope_id=envelope_id, actor=_actor())
+    flash("The documents of the envelope are being fetched again.", "info")
+    return redirect(url_for("order_forms.index"))
+
+
+def _is_start(asked: ListAsked) -> bool:
+    return asked.is_first_page and not asked.state and not asked.text
 
 
 def _actor() -> Actor:

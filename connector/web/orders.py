@@ -9,8 +9,9 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from connector.services import current_services
-from connector.store import queries_access, queries_orders
+from connector.store import queries_access, queries_order_forms, queries_orders
 from connector.usecases.resync import ResyncAsked, resync
+from connector.web.form_rows import FORM_WORDS
 from connector.web.lists import choices, list_asked, next_url
 from connector.web.sessions import MAY_ACT, needs_role, require_login
 from connector.web.words import ORDER_WORDS
@@ -48,11 +49,16 @@ def show(number: str) -> str:
         order = queries_orders.load_order(connection=connection, number=number)
         contract_number = order.row.contract_number if order else ""
         changes = queries_access.changes_of_contract(connection=connection, number=contract_number)
-    if order is None:
-        abort(404, description=f"There is no order {number}.")
+        if order is None:
+            abort(404, description=f"There is no order {number}.")
+        forms = queries_order_forms.forms_of_record(
+            connection=connection, org_id=order.row.org_id, record_id=order.row.record_id
+        )
     return render_template(
         "review/order.html",
         order=order,
+        forms=forms,
+        form_words=FORM_WORDS,
         changes=changes,
         is_watched=not order.row.is_at_rest or _is_look_awaited(order.record_looked_at),
     )

@@ -71,6 +71,8 @@ class DocusignServer:
             return self.answers.pop(0), {"errorCode": "BAD_DAY"}
         if authorization.removeprefix("Bearer ") not in self.tokens:
             return 401, {"errorCode": "USER_AUTHENTICATION_FAILED"}
+        if path == f"/restapi/v2.1/accounts/{ACCOUNT}":
+            return 200, {"accountName": "Nordlicht"}
         prefix = f"/restapi/v2.1/accounts/{ACCOUNT}/envelopes/"
         ref, _, rest = path.removeprefix(prefix).partition("/")
         envelope = self.envelopes.get(ref)

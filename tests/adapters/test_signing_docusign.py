@@ -124,3 +124,16 @@ def test_a_document_without_end_is_not_taken(server: DocusignServer, clock: Fixe
 def test_plain_http_to_the_outside_is_refused() -> None:
     with pytest.raises(Misconfigured):
         DocusignLogin("http://example.com", "https://example.com", "a", "b", "c", "d")
+
+
+def test_a_check_logs_in_and_names_the_account(server: DocusignServer, clock: FixedClock) -> None:
+    (found,) = _provider(server, clock).prove()
+
+    assert found.message == "We are logged in to the DocuSign account 'Nordlicht'."
+
+
+def test_a_check_tells_a_wrong_account_and_a_wrong_key_apart(server: DocusignServer, clock: FixedClock) -> None:
+    with pytest.raises(Misconfigured, match="knows no account acc-2 here"):
+        list(_provider(server, clock, account_id="acc-2").prove())
+    with pytest.raises(Misconfigured, match="consent_required"):
+        list(_provider(server, clock, user_id="somebody").prove())

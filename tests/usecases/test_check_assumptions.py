@@ -14,6 +14,7 @@ from connector.adapters.clock import FixedClock
 from connector.bootstrap import make_services, migrate_all
 from connector.config import parse_config
 from connector.domain.assumptions import Finding, FindingState
+from connector.errors import Misconfigured
 from connector.sandbox import Sandbox
 from connector.services import Services
 from connector.store.unit_of_work import Database
@@ -497,3 +498,43 @@ def test_a_later_clock_of_ours_needs_no_second_login(check: Check) -> None:
 
     assert check.sandbox.sessions.logins == logins
     services.database.dispose()
+
+
+class _Refusing:
+    def prove(self) -> Iterator[Finding]:
+        raise Misconfigured("DocuSign refused the login: consent_required.", code="DOCUSIGN_LOGIN", fix="Give consent.")
+        yield
+
+
+def test_an_e_signature_account_that_does_not_let_us_in_is_found(check: Check) -> None:
+    found = check.all(signing={"docusign": _Refusing()})
+
+    assert [one for one in found if one.area == "docusign"] == [
+        Finding("docusign", BAD, "DocuSign refused the login: consent_required.", "Give consent.", "operator")
+    ]
+
+
+def test_the_reporting_object_of_an_e_signature_package_must_be_there_with_its_fields(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    rule = {
+        "object": "dfsle__EnvelopeStatus__c", "field": "dfsle__Status__c", "values": ["Completed"],
+        "record_field": "dfsle__SourceId__c",
+    }  # fmt: skip
+    with Sandbox(now=clock.now(), auto_push=False, packages=["docusign"]) as sandbox:
+        Seller(sandbox)
+        check = Check(sandbox, tmp_path, clock)
+        check.raw["signed"] = [*check.raw["signed"], rule]
+        assert check.bad() == []
+        sandbox.schema.hide("dfsle__EnvelopeStatus__c", "dfsle__SourceId__c")
+        assert "dfsle__EnvelopeStatus__c.dfsle__SourceId__c" in check.only().message
+
+
+def test_a_reporting_object_that_the_org_does_not_have_is_found(check: Check) -> None:
+    rule = {
+        "object": "dfsle__EnvelopeStatus__c", "field": "dfsle__Status__c", "values": ["Completed"],
+        "record_field": "dfsle__SourceId__c",
+    }  # fmt: skip
+    check.raw["signed"] = [*check.raw["signed"], rule]
+
+    assert any("dfsle__EnvelopeStatus__c" in finding.message for finding in check.bad())

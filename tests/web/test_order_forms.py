@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from typing import Any
 
 import pytest
@@ -15,11 +16,14 @@ from connector.adapters.clock import FixedClock
 from connector.app import create_app
 from connector.domain.form_readings import CheckedForm, FormReading, FoundValue, PagePicture, Place, Question, ReadFrom
 from connector.domain.form_signatures import SignatureFound
+from connector.domain.terms import RecordRef
 from connector.order_forms.limits import FormLimits
+from connector.store import audit, envelopes, order_forms
 from connector.store.unit_of_work import Database
 from connector.usecases.form_settings import FormSettings
+from connector.usecases.receive_envelope import EnvelopeReceiver, EnvelopeTold
 from connector.usecases.take_in_forms import FormIntake
-from tests.builders import make_user, quote_id
+from tests.builders import ORG_ID, make_order_rows, make_user, quote_id
 from tests.web.conftest import Machine
 from tests.web.serving import csrf_of, make_config, make_services, send_form, sign_in
 
@@ -201,3 +205,70 @@ def test_a_number_that_no_database_holds_names_nothing(person: FlaskClient, path
     answer = person.get(address) if is_read else send_form(person, address, page="/review/order-forms", **form)
 
     assert answer.status_code in (404, 422)
+
+
+@pytest.fixture
+def envelope_id(app: Flask, clock: FixedClock) -> int:
+    """An envelope of DocuSign that could not be fetched for good, and a hint that names no record."""
+    services = app.extensions["countersign"]
+    receiver = EnvelopeReceiver(services.database, clock, services.starter, services.orgs, frozenset({"docusign"}))
+    signed: dict[str, Any] = {"event": "completed", "status": "completed", "is_completed": True}
+    told = EnvelopeTold("docusign", "e-1", subject="Order <b>4711</b>", **signed)
+    receiver.receive(
+        told=[told, EnvelopeTold("pandadoc", "p-1", **signed)], body=b"{}", content_type="application/json"
+    )
+    with services.database.unit_of_work() as work:
+        found = envelopes.claim(work=work, now=clock.now(), until=clock.now())
+        assert found is not None
+        envelopes.save_failed(
+            work=work, envelope_id=found.id, code="NOT_FOUND", message="No such envelope.", again_at=None,
+            now=clock.now(),
+        )  # fmt: skip
+        work.commit()
+    return found.id
+
+
+def test_envelopes_without_an_order_form_say_why_and_are_fetched_again_by_a_person(
+    person: FlaskClient, app: Flask, clock: FixedClock, envelope_id: int
+) -> None:
+    page = "/review/order-forms"
+    shown = person.get(page).text
+    assert "No such envelope." in shown
+    assert "Order &lt;b&gt;4711" in shown
+    assert "Send the signed PDF." in shown
+    assert shown.count("Fetch again") == 1
+
+    fetch = f"{page}/envelopes/{envelope_id}/fetch"
+    first = send_form(person, fetch, page=page)
+    second = send_form(person, fetch, page=page)
+
+    assert (first.status_code, second.status_code) == (302, 422)
+    database = app.extensions["countersign"].database
+    with database.unit_of_work() as work:
+        found = envelopes.claim(work=work, now=clock.now(), until=clock.now())
+        entries = audit.load_entries(connection=work.connection, subject_id=envelope_id, subject="envelope")
+    assert found is not None
+    assert (found.id, found.attempts) == (envelope_id, 1)
+    assert [(one.actor, one.event) for one in entries] == [("anna", "fetch_again")]
+
+
+def test_a_viewer_sees_stuck_envelopes_and_fetches_none(viewer: FlaskClient, envelope_id: int) -> None:
+    page = "/review/order-forms"
+    assert "Fetch again" not in viewer.get(page).text
+
+    # A viewer's page has no form of its own; the token is that of signing out.
+    answer = send_form(viewer, f"{page}/envelopes/{envelope_id}/fetch", page=page)
+
+    assert answer.status_code == 403
+
+
+def test_an_order_names_its_documents(person: FlaskClient, sqlite_database: Database, clock: FixedClock) -> None:
+    make_order_rows(sqlite_database, clock, number=1)
+    _upload(person, PDF, salesforce_id=quote_id(1))
+    with sqlite_database.unit_of_work() as work:
+        form = order_forms.lock(work=work, form_id=1)
+        order_forms.attach(work=work, form=form, ref=RecordRef(ORG_ID, "Quote", quote_id(1)), now=clock.now())
+        work.commit()
+    (number,) = re.findall(r'href="(/review/orders/[^"?/]+)"', person.get("/review/order-forms").text)
+
+    assert 'href="/review/order-forms/1"' in person.get(number).text
