@@ -5,6 +5,7 @@ Nothing here decides about business; it must not be imported by anything but the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from connector.granting_embedded import configured_plans, embedded_platform, emb
 from connector.jobs import Clockwork
 from connector.logs import log
 from connector.mailing import mail_post
-from connector.orgs import all_assumptions, make_orgs, used_mappings
+from connector.orgs import all_assumptions, make_orgs, stand_alone_settings, used_mappings
 from connector.paying import embedded_provider, payment_provider
 from connector.ports import Clock
 from connector.services import Services
@@ -71,7 +72,7 @@ def make_services(config: Config, *, clock: Clock | None = None) -> Services:
         pay_page=embedded_provider(config=config, database=database, clock=used_clock),
         identity=make_identity_provider(config, used_clock),
         mail=mail_post(config=config),
-        form_settings=form_settings(config),
+        form_settings=replace(form_settings(config), **stand_alone_settings(config)),
         signing=signature_providers(config=config, clock=used_clock),
     )
 

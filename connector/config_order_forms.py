@@ -61,6 +61,7 @@ class OrderFormSettings(Section):
     required: bool = False
     signs_record: bool = False
     may_stand_alone: bool = False
+    stand_alone_org: str = ""
     needed: tuple[str, ...] = ("customer_name", "currency", "total")
     contact_name: str = ""
     contact_email: str = ""

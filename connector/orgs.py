@@ -16,9 +16,11 @@ from connector.adapters.salesforce_auth import SalesforceLogin
 from connector.assuming import assumptions_of
 from connector.config import Config, SalesforceSettings
 from connector.domain.assumptions import Assumptions
+from connector.domain.form_states import NO_ORG
 from connector.domain.salesforce_ids import id18
 from connector.ports import Clock, Org, RecordMapping, SignaturePointer
 from mappings import compile_mappings, config_version, mapping_settings, read_mapping_config
+from mappings.catalogue import product_catalogue
 from mappings.config import MappingConfig
 from mappings.signed import (
     SignedRule,
@@ -62,6 +64,21 @@ def used_mappings(config: Config) -> dict[str, dict[str, Any]]:
     """The settings of every mapping in use, by version."""
     mappings = [_reading(config, settings).mapping for settings in config.salesforce]
     return {config_version(mapping): mapping_settings(mapping) for mapping in mappings}
+
+
+def stand_alone_settings(config: Config) -> dict[str, Any]:
+    """To which org documents without a record belong, and what its products are; for FormSettings."""
+    found = config.order_forms
+    if not found.may_stand_alone or not config.salesforce:
+        return {}
+    org = next((one for one in config.salesforce if one.name == found.stand_alone_org), config.salesforce[0])
+    is_none = found.stand_alone_org == NO_ORG
+    # Without an org of its own the shared table counts.
+    mapping = config.mapping if is_none or org.mapping is None else org.mapping
+    return {
+        "stand_alone_org": NO_ORG if is_none else id18(org.org_id),
+        "catalogue": product_catalogue(read_mapping_config(mapping)),
+    }
 
 
 def _reading(config: Config, settings: SalesforceSettings) -> Reading:

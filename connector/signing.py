@@ -20,7 +20,7 @@ from connector.config_order_forms import DocusignSettings, LayoutSettings, Order
 from connector.config_secrets import Secrets
 from connector.domain.form_readings import HEADER_NAMES, LINE_NAMES, is_known_name
 from connector.domain.form_signatures import SigningPolicy
-from connector.domain.form_states import FormRules
+from connector.domain.form_states import NO_ORG, FormRules
 from connector.errors import Fault, Misconfigured
 from connector.order_forms.layouts import Layout
 from connector.order_forms.limits import FormLimits
@@ -89,8 +89,20 @@ def signing_faults(raw: Mapping[str, Any], secrets: Secrets) -> Iterable[Fault]:
             yield setting_fault("order_forms.needed", "This value does not exist.", _choice(HEADER_NAMES))
     for layout in found.layouts:
         yield from _layout_faults(layout)
+    yield from _stand_alone_faults(found, raw.get("salesforce"))
     if found.inbox and not Path(found.inbox).is_dir():
         yield setting_fault("order_forms.inbox", "There is no such folder.", "Make it, or correct the path.")
+
+
+def _stand_alone_faults(found: OrderFormSettings, salesforce: Any) -> Iterable[Fault]:
+    """Documents without a record must not go to whichever org comes first."""
+    tables = salesforce if isinstance(salesforce, list) else [salesforce or {}]
+    names = [str(one.get("name", "default")) for one in tables if isinstance(one, Mapping)]
+    place, choice = "order_forms.stand_alone_org", f"Use one of: {', '.join(names)}, none. {_SEE}"
+    if found.stand_alone_org and found.stand_alone_org not in (*names, NO_ORG):
+        yield setting_fault(place, "There is no such org.", choice)
+    elif found.may_stand_alone and not found.stand_alone_org and len(names) > 1:
+        yield setting_fault(place, "Several orgs are connected, and nothing says whose such documents are.", choice)
 
 
 def _docusign_faults(table: Any, secrets: Secrets) -> Iterable[Fault]:

@@ -102,7 +102,7 @@ def line_item(row: Row, *, header: Header) -> LineItem:
         is_separate_invoice=values["is_separate_invoice"],
         ramp_key=values["ramp_key"] or "",
         ramp_step=values["ramp_step"],
-        provision=_provision(values),
+        provision=provision_of(values),
         legal_entity=values["legal_entity"] or "",
         payer_ref=values["payer_ref"] or "",
         payment_terms_days=values["payment_terms_days"],
@@ -276,7 +276,7 @@ def _dates(row: Row, header: Header) -> tuple[date, date]:
     return starts_on, ends_on
 
 
-def _provision(values: Mapping[str, Any]) -> Provision:
+def provision_of(values: Mapping[str, Any]) -> Provision:
     """What the line gives; no value of its own means that the quantity counts."""
     if values["provision_type"] is ProvisionKind.NOTHING:
         return Provision()

@@ -168,6 +168,7 @@ _VALUES = {
     "plan": "plan-nowhere",
     "ref": "feature-nowhere",
     "form_id": 1,
+    "envelope_id": 1,
     "page": 1,
     "decision": "accept",
     "number": "O-000001",

@@ -22,6 +22,7 @@ HEADER_NAMES = (
 ATTACHMENT, AGREES = "attachment", "agrees"
 LINE_NAMES = (
     "product_code", "product_name", "quantity", "unit_price", "amount", "starts_on", "ends_on", "description",
+    "charge_type", "price_period_months", "billing_period_months",
 )  # fmt: skip
 
 

@@ -17,6 +17,9 @@ from connector.domain.fulfilment import IllegalTransition
 from connector.domain.tie_out import FormDifference, label_of
 from connector.errors import Fault
 
+# The org of an order form that is an order by itself and belongs to none of the configured orgs.
+NO_ORG = "none"
+
 
 class FormState(StrEnum):
     """How far an order form is; `open` waits for a person, `refused` and `rejected` do not count."""

@@ -286,6 +286,10 @@ _LABELS = {
     "unit_price": "Unit price",
     "amount": "Amount",
     "description": "Description",
+    "charge_type": "How it is charged",
+    "price_period_months": "Months that the unit price is for",
+    "billing_period_months": "Months that each invoice is for",
+    "lines": "Lines",
 }
 
 

@@ -23,6 +23,13 @@ _CODE = re.compile(r"\b([A-Z]{3})\b")
 _TERMS = re.compile(r"(?:net|netto)?\s*(\d{1,3})\s*(?:days?|tage?|jours?|días?)?\s*(?:net|netto)?\.?", re.IGNORECASE)
 _AT_ONCE = {"due on receipt", "on receipt", "sofort fällig"}
 _LONGEST_NUMBER = 30
+_CUSTOMER, _SHORT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,16}"), 15
+_MONTH_COUNTS = ("1", "3", "6", "12")
+CHOICES = {
+    "charge_type": ("recurring", "one_time"),
+    "price_period_months": _MONTH_COUNTS,
+    "billing_period_months": (*_MONTH_COUNTS, "upfront"),
+}
 _MONTHS = {
     "en": "january february march april may june july august september october november december",
     "de": "januar februar märz april mai juni juli august september oktober november dezember",
@@ -152,6 +159,13 @@ def _text(name: str, text: str) -> str:
         if not re.fullmatch("[A-Z]{3}", code):
             raise Unclear(f"{text} is no currency code")
         return code
+    if name in CHOICES:
+        if text not in CHOICES[name]:
+            raise Unclear(f"{text} is none of {', '.join(CHOICES[name])}")
+        return text
+    if name == "customer_ref" and len(text) != _SHORT_ID and _CUSTOMER.fullmatch(text):
+        # Without Salesforce a customer has a number of another kind.
+        return text
     if name in ("salesforce_id", "customer_ref"):
         try:
             return id18(text)

@@ -22,6 +22,7 @@ from connector.store.tables_order_forms import envelopes as envelope_rows
 from connector.store.tables_order_forms import order_forms
 
 FORM_STATES = tuple(state.value for state in FormState)
+FAILED, FETCHED, HINT = envelopes.FAILED, envelopes.FETCHED, envelopes.HINT
 
 
 @dataclass(frozen=True, slots=True)

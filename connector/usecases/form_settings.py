@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from connector.domain.form_signatures import SigningPolicy
 from connector.domain.form_states import FormRules
@@ -19,7 +20,8 @@ class FormSettings:
     """`roots` are trusted certificates (PEM or DER), `sellers` the names of our companies by their code.
 
     `contact_name` and `contact_email` are paths of the signed record, empty when nobody compares the signer. `inbox` is
-    the watched folder, empty for none.
+    the watched folder, empty for none. `stand_alone_org` is the id of the org, or NO_ORG, to which documents without a
+    record belong; `catalogue` says by product code what a line of them gives and how it is charged.
     """
 
     rules: FormRules = field(default_factory=FormRules)
@@ -32,6 +34,8 @@ class FormSettings:
     contact_name: str = ""
     contact_email: str = ""
     inbox: str = ""
+    stand_alone_org: str = ""
+    catalogue: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def contact_fields(self) -> tuple[str, ...]:

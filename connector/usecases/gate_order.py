@@ -6,35 +6,29 @@ rejected or is no order form does not count. Nothing outside is called but the r
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from connector.domain.contracts import build_contract
 from connector.domain.form_states import FormState, findings_hash
-from connector.domain.terms import Customer, DealType, LineItem, Order, RecordRef
-from connector.domain.tie_out import OrderFacts, Person, label_of
-from connector.errors import Fault, Refused
+from connector.domain.terms import RecordRef
+from connector.domain.tie_out import OrderFacts, Person
+from connector.errors import Fault
 from connector.ports import Clock, Org, Record, RecordMapping, RecordSelection
 from connector.store import contract_orders, order_forms
 from connector.store.form_rows import StoredForm
 from connector.store.orders import StoredOrder
-from connector.store.terms import load_order
-from connector.store.types import load_exact
 from connector.store.unit_of_work import Database
 from connector.usecases.form_settings import FORM_OBJECT, FormSettings
 from connector.usecases.fulfilment_steps import TermsRefused, line_values
 from connector.usecases.judge_form import judge_with_order, verdict_of
+from connector.usecases.order_of_form import order_of
 from connector.usecases.read_order import OrderRead
 
 _NOT_COUNTED = (FormState.REFUSED, FormState.REJECTED)
 _NOT_READ = (FormState.RECEIVED, FormState.RETRYING)
-# Without these no order can be made of a document alone.
-_NEEDED = ("customer_ref", "customer_name", "currency", "starts_on", "ends_on", "payment_terms_days", "total")
-_NEEDED_ON_LINES = ("product_code", "product_name", "quantity", "unit_price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +96,7 @@ class FormGate:
         record = Record(ref, {"Name": form.reading.text("customer_name")}, (), self.clock.now())
         selection = RecordSelection(FORM_OBJECT, ("Id",))
         return record, RecordMapping(
-            FORM_OBJECT, selection, lambda _record: order_of(form, ref, self.settings.sellers), "order-form"
+            FORM_OBJECT, selection, lambda _record: order_of(form=form, ref=ref, settings=self.settings), "order-form"
         )
 
     def verdict(self, ref: RecordRef) -> tuple[bool, str]:
@@ -155,83 +149,6 @@ class FormGate:
             seller=settings.sellers.get(read.terms.legal_entity, ""),
             contact=contact,
         )
-
-
-class FormIncomplete(Refused):
-    """The document does not name everything that an order needs."""
-
-    code = "FORM_INCOMPLETE"
-    owner = "finance"
-    fix = "Answer the questions on the page of the order form, or name the Salesforce record that it belongs to."
-
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
-        super().__init__(faults[0].message, code=faults[0].code, fix=faults[0].fix, owner=faults[0].owner)
-        self.faults = faults
-
-
-def order_of(form: StoredForm, ref: RecordRef, sellers: Mapping[str, str]) -> Order:
-    """The order that a document is by itself. Raises FormIncomplete with everything that is missing."""
-    if form.is_ours and form.read.terms:
-        # The very terms that we wrote into it; the pages are ours, and the signature covers both.
-        made: Order = load_order(load_exact(form.read.terms))
-        return _as_of(made, ref, form)
-    reading = form.reading
-    faults = [_no_value(form, name) for name in _NEEDED if not reading.text(name)]
-    for number, line in enumerate(reading.lines, start=1):
-        faults += [_no_value(form, f"lines.{number}.{name}") for name in _NEEDED_ON_LINES if name not in line]
-    seller = _seller(form.reading.text("seller"), sellers)
-    if not seller:
-        faults.append(_no_value(form, "seller"))
-    if not reading.lines:
-        faults.append(_no_value(form, "lines"))
-    if faults:
-        raise FormIncomplete(tuple(faults))
-    starts_on, ends_on = (date.fromisoformat(reading.text(name)) for name in ("starts_on", "ends_on"))
-    items = tuple(
-        LineItem(
-            ref=f"{ref.record_id}:{number}",
-            position=number,
-            product_code=line["product_code"].value,
-            product_name=line["product_name"].value,
-            starts_on=date.fromisoformat(line["starts_on"].value) if "starts_on" in line else starts_on,
-            ends_on=date.fromisoformat(line["ends_on"].value) if "ends_on" in line else ends_on,
-            quantity=Decimal(line["quantity"].value),
-            unit_price=Decimal(line["unit_price"].value),
-        )
-        for number, line in enumerate(reading.lines, start=1)
-    )
-    return Order(
-        source=ref,
-        name=f"Order form {form.number}",
-        deal_type=DealType.NEW,
-        customer=Customer(reading.text("customer_ref"), reading.text("customer_name")),
-        currency=reading.text("currency"),
-        starts_on=starts_on,
-        ends_on=ends_on,
-        payment_terms_days=int(reading.text("payment_terms_days")),
-        legal_entity=seller,
-        line_items=items,
-        po_number=reading.text("po_number"),
-        signed_total=Decimal(reading.text("total")),
-    )
-
-
-def _seller(name: str, sellers: Mapping[str, str]) -> str:
-    """The code of our company that the document names; the only one when there is but one. Empty: nobody can tell."""
-    if not name and len(sellers) == 1:
-        return next(iter(sellers))
-    return next((code for code, known in sellers.items() if name.casefold() in (known.casefold(), code.casefold())), "")
-
-
-def _as_of(made: Order, ref: RecordRef, form: StoredForm) -> Order:
-
-    signed_at = form.verdict.signed_at if form.verdict else None
-    return dataclasses.replace(made, source=ref, signed_on=signed_at.date() if signed_at else made.signed_on)
-
-
-def _no_value(form: StoredForm, name: str) -> Fault:
-    message = f"Order form {form.number} does not name: {label_of(name)}."
-    return Fault("FORM_INCOMPLETE", message, FormIncomplete.fix, FormIncomplete.owner, form.number, name)
 
 
 def _not_read(form: StoredForm) -> Fault:

@@ -17,7 +17,7 @@ from connector.domain.status import WORD_OF_LOOK, Attempt, StatusWord
 from connector.domain.terms import Order, RecordRef
 from connector.errors import Conflict, ConnectorError, Fault
 from connector.logs import log
-from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping
+from connector.ports import Clock, EntitlementPlatform, Org, Record, RecordMapping, no_sale
 from connector.store import access_hints, inbox, orders, records
 from connector.store.orders import StoredOrder
 from connector.store.records import ClaimedRecord, ClaimLost, LookResult
@@ -310,7 +310,8 @@ class Looker:
 
     def _proves_again(self, ref: RecordRef) -> bool:
         """Whether this look compares access: the settings want it every time, or the platform hinted at a change."""
-        if ref.object in self.orgs[ref.org_id].proves_again:
+        org = self.orgs.get(ref.org_id)
+        if org is not None and ref.object in org.proves_again:
             return True
         with self.database.looking() as work:
             return access_hints.is_waiting(work=work, ref=ref)
@@ -324,7 +325,9 @@ class Looker:
             order = orders.open_order(work=work, record_row_id=claimed.id, now=now)
             if order.contract_id is not None:
                 raise Conflict(f"Order {order.number} got its contract from another run.")
-            sale = self.orgs[record.ref.org_id].sale_of(record)
+            # An order form by itself may belong to no org.
+            org = self.orgs.get(record.ref.org_id)
+            sale = no_sale(record) if org is None else org.sale_of(record)
             stand_for_sale(work=work, order=order, terms=read.terms, sale=sale, now=now)
             orders.save_terms(
                 work=work, order=order, terms=read.terms, value=read.value, mapping_version=mapping.version

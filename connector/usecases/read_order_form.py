@@ -106,8 +106,8 @@ class FormReadingDesk:
             # Only we say that a document stands alone; what it says of itself may name another one.
             return form.ref, is_ours, replace(checked, reading=reading)
         ref = self._located(record_id, made_ref) if record_id else None
-        if ref is None and self.settings.rules.may_stand_alone and not record_id and self.orgs:
-            ref = RecordRef(next(iter(self.orgs)), FORM_OBJECT, f"FORM{form.id:014}")
+        if ref is None and self.settings.rules.may_stand_alone and not record_id and self.settings.stand_alone_org:
+            ref = RecordRef(self.settings.stand_alone_org, FORM_OBJECT, f"FORM{form.id:014}")
         return ref, is_ours, replace(checked, reading=reading)
 
     def _located(self, record_id: str, made_ref: RecordRef | None) -> RecordRef | None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.domain.tie_out import label_of
-from connector.store.envelopes import FAILED, FETCHED, HINT
-from connector.store.queries_order_forms import EnvelopeRow, FormDetail
+from connector.store.queries_order_forms import FAILED, FETCHED, HINT, EnvelopeRow, FormDetail
 from connector.web.words import Words
 
 FORM_WORDS: Mapping[str, Words] = {
@@ -22,6 +21,14 @@ FORM_WORDS: Mapping[str, Words] = {
     "rejected": Words("Rejected", "idle", "skip", "Somebody said that it does not count."),
 }
 
+
+_MONTHS = (("1", "Month"), ("3", "Quarter"), ("6", "Half-year"), ("12", "Year"))
+# The values that have few answers, by the last part of their name.
+FORM_CHOICES = {
+    "charge_type": (("recurring", "Again and again"), ("one_time", "Once")),
+    "price_period_months": _MONTHS,
+    "billing_period_months": (*_MONTHS, ("upfront", "Once, for the whole term")),
+}
 
 _OPERATORS = ("DOCUSIGN_LOGIN", "PROVIDER_OFF", "UNEXPECTED", "MISCONFIGURED")
 _PROVIDERS = {

@@ -7,12 +7,15 @@ from typing import Any
 from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from connector.domain.form_readings import Question
 from connector.domain.review import Actor
 from connector.domain.tie_out import label_of
 from connector.services import current_services
 from connector.store import queries_order_forms
 from connector.store.order_forms import load_content, load_picture
-from connector.web.form_rows import FORM_WORDS, shown_pages, stuck_envelope
+from connector.usecases.form_settings import FORM_OBJECT
+from connector.usecases.order_of_form import missing_values
+from connector.web.form_rows import FORM_CHOICES, FORM_WORDS, shown_pages, stuck_envelope
 from connector.web.lists import ListAsked, choices, list_asked, next_url
 from connector.web.sessions import MAY_ACT, needs_role, require_login
 from connector.web.uploads import allow_large, read_upload
@@ -87,6 +90,9 @@ def show(form_id: int) -> str:
         words=FORM_WORDS[found.form.state.value],
         pages=shown_pages(found),
         label_of=label_of,
+        missing=_missing(found),
+        choices=FORM_CHOICES,
+        catalogue=sorted(current_services().form_settings.catalogue),
         may_confirm=current_services().form_settings.policy.by_confirmation,
     )
 
@@ -155,6 +161,16 @@ def fetch_again(envelope_id: int) -> AnyResponse:
     current_services().forms.fetch_again(envelope_id=envelope_id, actor=_actor())
     flash("The documents of the envelope are being fetched again.", "info")
     return redirect(url_for("order_forms.index"))
+
+
+def _missing(found: queries_order_forms.FormDetail) -> tuple[Question, ...]:
+    """What a document without a record must still be told."""
+    form = found.form
+    if form.ref is None or form.ref.object != FORM_OBJECT or form.read_at is None:
+        return ()
+    asked = {one.name for one in form.reading.questions}
+    missing = missing_values(form=form, settings=current_services().form_settings)
+    return tuple(one for one in missing if one.name not in asked)
 
 
 def _is_start(asked: ListAsked) -> bool:

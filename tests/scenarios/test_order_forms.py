@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -12,17 +13,24 @@ from typing import Any
 
 import pytest
 
+from connector.app import create_app
 from connector.domain.review import Actor
+from connector.domain.terms import ChargeType, Provision
 from connector.order_forms.apart import FormReader
 from connector.store import audit, tables
+from connector.store.tables_platform import platform_subscriptions
+from connector.store.terms import load_order
 from connector.store.unit_of_work import Database
 from connector.usecases.export_evidence import export_evidence
 from connector.usecases.make_order_form import OrderFormMaker
+from tests.builders import make_user
 from tests.order_forms import hostile
 from tests.order_forms.authority import sign
 from tests.order_forms.paper import by_fpdf2, with_changes
 from tests.order_forms.stories import STYLE, FormWorld, form_world, paper
 from tests.selling import SignedDeal
+from tests.settings import ROOT
+from tests.web.serving import sign_in
 from tests.world import World
 
 ROSA = Actor("rosa", "finance")
@@ -215,21 +223,71 @@ def test_a_document_without_a_record_waits_for_somebody_to_name_it(forms: FormWo
     assert (forms.form(form_id).state, forms.world.order(deal).state) == ("agreed", "FULFILLED")
 
 
+CATALOGUE = {
+    "PLATFORM": {"kind": "plan", "ref": "plan-platform", "charge_type": "recurring", "price_period_months": 12,
+                 "billing_period_months": 12},
+    "SEAT": {"kind": "entitlement", "ref": "feature-seats", "charge_type": "recurring", "price_period_months": 12,
+             "billing_period_months": 12},
+}  # fmt: skip
+
+
+def _with_catalogue(**products: Any) -> dict[str, Any]:
+    raw = tomllib.loads((ROOT / "docs/examples/model-org.toml").read_text(encoding="utf-8"))
+    return {"mapping": raw["mapping"] | {"products": products}}
+
+
 def test_a_document_alone_becomes_an_order_when_the_settings_allow_it(
     make_forms: Callable[..., FormWorld], sqlite_database: Database
 ) -> None:
-    forms = make_forms(sqlite_database, may_stand_alone=True)
+    forms = make_forms(sqlite_database, may_stand_alone=True, more=_with_catalogue(**CATALOGUE))
     account = forms.world.seller.account()
 
     form_id = forms.receive(sign(paper()))
     rows = forms.world.rows(tables.orders)
-    assert [(row.state, row.faults[0]["code"]) for row in rows] == [("BLOCKED", "FORM_INCOMPLETE")]
+    assert [(row.state, [fault["field"] for fault in row.faults]) for row in rows] == [("BLOCKED", ["customer_ref"])]
     forms.desk.answer(form_id=form_id, actor=ROSA, answers={"customer_ref": account})
     forms.settle()
 
     (order,) = forms.world.rows(tables.orders)
+    assert not order.faults, order.faults
     assert (order.state, order.value, order.customer_ref) == ("FULFILLED", Decimal("2200.00"), account)
     assert forms.form(form_id).state == "agreed"
+    (access,) = forms.world.rows(platform_subscriptions)
+    (record,) = forms.world.rows(tables.records)
+    assert (access.plan_ref, record.org_id) == ("plan-platform", forms.world.sandbox.org_id)
+
+
+def test_what_neither_a_document_alone_nor_the_catalogue_says_is_asked(
+    make_forms: Callable[..., FormWorld], sqlite_database: Database
+) -> None:
+    products = {"PLATFORM": CATALOGUE["PLATFORM"] | {"kind": "nothing"}, "ONBOARD": {"kind": "nothing"}}
+    forms = make_forms(
+        sqlite_database, may_stand_alone=True, stand_alone_org="none", more=_with_catalogue(**products)
+    )  # fmt: skip
+
+    form_id = forms.receive(sign(paper()))
+    (row,) = forms.world.rows(tables.orders)
+    asked = ["customer_ref", "lines.2.product_code", "lines.2.charge_type"]
+    assert (row.state, [fault["field"] for fault in row.faults]) == ("BLOCKED", asked)
+    assert "SEAT is not in [mapping.products]" in row.faults[1]["message"]
+
+    make_user(sqlite_database, forms.world.clock, name="anna")
+    client = create_app(services=forms.world.services).test_client()
+    sign_in(client)
+    page = client.get(f"/review/order-forms/{form_id}").text
+    assert '<select name="answer.lines.2.charge_type">' in page
+    assert '<option value="ONBOARD">' in page
+
+    answers = {"customer_ref": "C-4711", "lines.2.product_code": "ONBOARD", "lines.2.charge_type": "one_time"}
+    forms.desk.answer(form_id=form_id, actor=ROSA, answers=answers)
+    forms.settle()
+
+    (order,) = forms.world.rows(tables.orders)
+    (record,) = forms.world.rows(tables.records)
+    assert not order.faults, order.faults
+    assert (order.state, record.org_id, order.customer_ref) == ("FULFILLED", "none", "C-4711")
+    second = load_order(order.terms).line_items[1]
+    assert (second.charge_type, second.provision) == (ChargeType.ONE_TIME, Provision())
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_its_reason(forms: FormWorld) -> None:
