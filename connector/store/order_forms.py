@@ -206,6 +206,18 @@ def load_picture(*, connection: Connection, form_id: int, page: int) -> bytes:
     return bytes(found)
 
 
+def forget_pictures_before(*, work: UnitOfWork, moment: datetime) -> int:
+    """Drop the pictures of order forms that nothing has happened to since then; answers how many pages.
+
+    The documents stay, and reading one again draws its pages anew. One that waits for a person keeps its pictures.
+    """
+    c = order_forms.c
+    is_waiting = c.state.in_((*_TO_READ, FormState.READ.value, FormState.OPEN.value))
+    settled = sa.select(c.id).where(c.changed_at < moment, sa.not_(is_waiting))
+    done = work.execute(order_form_pages.delete().where(order_form_pages.c.form_id.in_(settled)))
+    return int(done.rowcount)
+
+
 def save_made(*, work: UnitOfWork, made_ref: str, ref: RecordRef, content: bytes, made_by: str, now: datetime) -> None:
     """Keep an order form that we made, so that it is known when it comes back."""
     row = {

@@ -1,7 +1,7 @@
 """Retention: forget finished runs of the engine, job runs, empty billing runs, ended processes, old login attempts,
-counted calls, and rows that Salesforce keeps a copy of.
+counted calls, rows that Salesforce keeps a copy of, and pictures of settled order forms.
 
-Orders, contracts, history and the inbox are never forgotten here.
+Orders, contracts, order forms, history and the inbox are never forgotten here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from connector.ports import Clock
-from connector.store import api_calls, billing_runs, mirror_rows, processes
+from connector.store import api_calls, billing_runs, mirror_rows, order_forms, processes
 from connector.store.unit_of_work import Database
 
 _AT_ONCE = 1000
@@ -36,6 +36,7 @@ def forget_old(*, database: Database, clock: Clock, engine: Forgets, keep: timed
         processes.forget_before(work=work, moment=moment)
         billing_runs.forget_before(work=work, moment=moment)
         mirror_rows.forget_before(work=work, moment=moment)
+        order_forms.forget_pictures_before(work=work, moment=moment)
         api_calls.forget_before(work=work, day=moment.date())
         work.commit()
     return {"runs": runs}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from connector.errors import Refused
@@ -81,3 +84,17 @@ def test_the_reading_process_can_neither_speak_nor_write(form_reader: FormReader
         limits = {line[:26].strip(): line[26:].split()[0] for line in file}
     assert limits["Max file size"] == "0"
     assert int(limits["Max address space"]) == FormLimits().memory
+
+
+def test_the_reading_process_has_a_network_in_which_there_is_nothing(form_reader: FormReader) -> None:
+    own = subprocess.run(["unshare", "--user", "--net", "true"], check=False, capture_output=True)
+    if own.returncode != 0:
+        pytest.skip(f"This system gives no process a network of its own: {own.stderr.decode()[:100]}")
+    form_reader.check(FormQuestion(HONEST, SIGNED_AT, layouts=LAYOUTS))
+
+    child = f"/proc/{form_reader.process_id}"
+
+    assert Path(f"{child}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+    # Nothing but the loopback, which nobody has switched on; and no rights of ours.
+    devices = Path(f"{child}/net/dev").read_text(encoding="ascii").splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in devices] == ["lo"]

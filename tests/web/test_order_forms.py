@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -272,3 +273,22 @@ def test_an_order_names_its_documents(person: FlaskClient, sqlite_database: Data
     (number,) = re.findall(r'href="(/review/orders/[^"?/]+)"', person.get("/review/order-forms").text)
 
     assert 'href="/review/order-forms/1"' in person.get(number).text
+
+
+def test_pictures_of_settled_documents_are_forgotten_and_the_documents_stay(
+    person: FlaskClient, read: Any, sqlite_database: Database, clock: FixedClock
+) -> None:
+    for content in (PDF, PDF + b" two"):
+        _upload(person, content)
+    read()
+    send_form(person, "/review/order-forms/1/reject", page="/review/order-forms/1", reason="It is a draft")
+
+    with sqlite_database.unit_of_work() as work:
+        assert order_forms.forget_pictures_before(work=work, moment=clock.now()) == 0
+        assert order_forms.forget_pictures_before(work=work, moment=clock.now() + timedelta(days=1)) == 1
+        work.commit()
+
+    assert person.get("/review/order-forms/1/pages/1.png").status_code == 404
+    assert person.get("/review/order-forms/1/file").data == PDF
+    # Somebody still has to decide about the other one.
+    assert person.get("/review/order-forms/2/pages/1.png").status_code == 200
