@@ -159,6 +159,6 @@ def _row(row: Any) -> FormRow:
         object=row.object,
         record_id=row.record_id,
         customer=values.get("customer_name", {}).get("value", ""),
-        message=told if row.state != "agreed" else "",
+        message=told if row.state not in ("agreed", "accepted", "rejected") else "",
         order_number=row.order_number or "",
     )

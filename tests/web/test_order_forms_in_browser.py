@@ -96,7 +96,7 @@ def test_a_changed_price_is_marked_on_both_sides_and_decided_by_keyboard(
     assert drawn > 500
     assert _axe(page) == []
     if request.config.getoption("--update-screenshots"):
-        page.screenshot(path=IMAGES / "order-form.png")
+        page.screenshot(path=IMAGES / "order-form.png", full_page=True)
 
     page.get_by_label("It says").fill("2027-03-31")
     page.keyboard.press("Enter")
