@@ -25,7 +25,7 @@ order_forms.before_request(require_login)
 
 _LABELS = {state: (words.label, words.tone) for state, words in FORM_WORDS.items()}
 # The largest numbers that both databases can hold.
-_LARGEST = {"form_id": 2**63 - 1, "page": 2**31 - 1}
+_LARGEST = {"form_id": 2**63 - 1, "envelope_id": 2**63 - 1, "page": 2**31 - 1}
 _ANSWER = "answer."
 
 
@@ -157,7 +157,6 @@ def read_again(form_id: int) -> AnyResponse:
 @needs_role(MAY_ACT)
 def fetch_again(envelope_id: int) -> AnyResponse:
     """Fetch the documents of an envelope once more."""
-    _check(envelope_id)
     current_services().forms.fetch_again(envelope_id=envelope_id, actor=_actor())
     flash("The documents of the envelope are being fetched again.", "info")
     return redirect(url_for("order_forms.index"))
