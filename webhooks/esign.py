@@ -48,8 +48,9 @@ def verify_dropbox_sign(*, document: Mapping[str, Any], keys: Sequence[str]) -> 
     """HMAC-SHA256 over time and type alone: it proves who sends, nothing else of the body. Raises SignatureRefused."""
     event = document.get("event")
     found = event if isinstance(event, Mapping) else {}
-    signed = f"{found.get('event_time')}{found.get('event_type')}".encode()
-    given = str(found.get("event_hash", "")).encode()
+    # Half a pair of surrogates is JSON and no text: it must fit no signature, and be no fault of ours.
+    signed = f"{found.get('event_time')}{found.get('event_type')}".encode("utf-8", "replace")
+    given = str(found.get("event_hash", "")).encode("utf-8", "replace")
     _require(sum(hmac.compare_digest(_digest(key, signed).hex().encode(), given) for key in keys))
 
 

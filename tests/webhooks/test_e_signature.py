@@ -155,6 +155,13 @@ def test_dropbox_sign_gets_the_words_that_it_expects(client: FlaskClient, databa
     assert [row.provider for row in _rows(database, envelopes)] == ["dropbox-sign"]
 
 
+@pytest.mark.parametrize("name", ["event_time", "event_type", "event_hash"])
+def test_a_text_that_no_encoding_has_is_a_wrong_signature(client: FlaskClient, name: str) -> None:
+    event = {"event_time": "1", "event_type": "x", "event_hash": "y", name: "\ud800"}
+
+    assert client.post("/webhooks/dropbox-sign", data={"json": json.dumps({"event": event})}).status_code == 401
+
+
 def test_adobe_sign_is_known_by_its_client_and_gets_it_back(client: FlaskClient, database: Database) -> None:
     headers = {"X-AdobeSign-ClientId": NEW}
     body = json.dumps({"event": "AGREEMENT_WORKFLOW_COMPLETED", "agreement": {"id": "ag-1", "status": "SIGNED"}})
