@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, expect
+from urllib3 import encode_multipart_formdata
 
 from connector.adapters.clock import FixedClock
 from connector.app import create_app
@@ -51,8 +52,9 @@ def till(sqlite_database: Database, clock: FixedClock) -> Till:
 def upload(client: FlaskClient, content: bytes, **form: Any) -> str:
     """Send a bank file as the browser would; the page that follows."""
     token = csrf_of(client.get("/review/cash"))
-    data = {"csrf_token": token, "file": (io.BytesIO(content), "bank.sta"), **form}
-    return client.post("/review/cash/statements", data=data, follow_redirects=True).text
+    # Encoded here: the test client would put a large form into a temporary file that nobody closes.
+    body, kind = encode_multipart_formdata({"csrf_token": token, "file": ("bank.sta", content), **form})
+    return client.post("/review/cash/statements", data=body, content_type=kind, follow_redirects=True).text
 
 
 def test_a_bank_file_is_imported_and_matched_at_once(person: FlaskClient, till: Till) -> None:
