@@ -119,8 +119,11 @@ class Place:
         return found
 
     def is_held_up(self) -> bool:
-        """Whether somebody waits in PostgreSQL for a lock that somebody else holds."""
-        query = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        """Whether somebody waits in PostgreSQL for a lock that somebody else holds, and not just for a moment."""
+        query = sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND clock_timestamp() - query_start > interval '2 seconds'"
+        )
         with self.database.reading() as connection:
             return bool(connection.execute(query).scalar_one())
 
