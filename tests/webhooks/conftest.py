@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -65,7 +66,7 @@ def services(config: Config, database: Database, clock: FixedClock, starter: Rec
         clock=clock,
         starter=starter,
         orgs=orgs,
-        platform=nothing,
+        platform=SimpleNamespace(name="embedded"),  # type: ignore[arg-type]
         board=nothing,
         usage=nothing,
     )
